@@ -1,1 +1,16 @@
-//! Sheaf.
+//! The protocol of Sheaf: types with their circuit twins, gates, gadgets, and the chunk circuit.
+//!
+//! ```text
+//!   transaction ──message──▶ signature            what a user says
+//!        │ execute
+//!        ▼
+//!   cells of accounts ──paths──▶ state root       what is true after it
+//!        │ record
+//!        ▼
+//!   two streams of words ──▶ daCommit, z          what is published
+//! ```
+
+pub mod account;
+pub mod amount;
+pub mod context;
+pub mod hash;
