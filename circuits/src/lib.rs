@@ -13,4 +13,6 @@
 pub mod account;
 pub mod amount;
 pub mod context;
+pub mod curve;
 pub mod hash;
+pub mod signature;
