@@ -12,7 +12,9 @@
 
 pub mod account;
 pub mod amount;
+pub mod availability;
 pub mod context;
 pub mod curve;
 pub mod hash;
 pub mod signature;
+pub mod transaction;

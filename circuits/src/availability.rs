@@ -1,0 +1,176 @@
+//! Data availability: what a batch publishes on L1, and how the proof is bound to it without an in-circuit keccak.
+//!
+//! The records of a batch go into two streams of 56-bit words, in batch order. The chunk circuits
+//!
+//! 1. absorb the record of each transaction slot into a chain, *daCommit*, and
+//! 2. evaluate each stream as a polynomial at a point z of F_p², by Horner from (1, 0), so that its length is bound.
+//!
+//! z is drawn from keccak256(daCommit, keccak256(L1 bytes), keccak256(L2 bytes)). daCommit is fixed before z, so words
+//! that differ from the bytes pass with probability about words / 2^128 per try.
+//!
+//! # The chain
+//!
+//! A slot absorbs blocks of eight elements: the state of the permutation is (block\[8\], daCommit\[4\]), and the new
+//! daCommit is the last four elements of the output. That is the sponge that `hash_no_pad` is, with the capacity shown
+//! between blocks: one permutation a block.
+//!
+//! ```text
+//!   first block    head, word 0, word 1, word 2, 0, 0, 0, 0
+//!   second block   the eight words of the key hash, or zeros      (only in wide slots)
+//!   head           stream (0 none, 1 L1, 2 L2) + 4 if a key hash follows + 8 if the slot is wide
+//! ```
+//!
+//! The head says how many blocks the slot takes and which words go where, so the chain determines both streams.
+
+use plonky2::field::extension::quadratic::QuadraticExtension;
+use plonky2::field::types::Field;
+use plonky2::hash::hashing::PlonkyPermutation;
+use plonky2::hash::poseidon::PoseidonPermutation;
+use sha3::{Digest as _, Keccak256};
+use thiserror::Error;
+
+use crate::hash::{Digest, F};
+use crate::transaction::{Record, RecordError, Stream, WORD_BITS};
+
+/// F_p² = F\[x\]/(x² − 7), the field of the evaluation point.
+pub type FExt = QuadraticExtension<F>;
+
+/// Elements of a block of the chain.
+pub const BLOCK_LEN: usize = 8;
+/// Bytes of a word.
+pub const WORD_BYTES: usize = WORD_BITS / 8;
+/// Added to the head of a block when a key hash follows.
+pub const HEAD_KEYED: u64 = 4;
+/// Added to the head of the first block of a wide slot.
+pub const HEAD_WIDE: u64 = 8;
+
+/// One step of the chain.
+pub fn absorb(commit: Digest, block: [F; BLOCK_LEN]) -> Digest {
+    let input = block.into_iter().chain(commit.0);
+    let mut state = PoseidonPermutation::new(input);
+    state.permute();
+    let output = state.as_ref();
+    Digest([output[8], output[9], output[10], output[11]])
+}
+
+/// The blocks that a slot absorbs for `record` (nothing for `Noop`): one, or two in a wide slot.
+///
+/// # Panics
+///
+/// When the record has a key hash and the slot is narrow: shapes accept such kinds in wide slots only.
+pub fn blocks(record: Option<&Record>, wide: bool) -> Vec<[F; BLOCK_LEN]> {
+    let mut first = [F::ZERO; BLOCK_LEN];
+    let mut second = [F::ZERO; BLOCK_LEN];
+    let mut head = if wide { HEAD_WIDE } else { 0 };
+    if let Some(record) = record {
+        head += record.kind.stream().map_or(0, |stream| stream as u64);
+        for (element, word) in first[1..].iter_mut().zip(record.head()) {
+            *element = F::from_canonical_u64(word);
+        }
+        if record.key_hash.is_some() {
+            assert!(wide, "a record with a key hash is in a wide slot");
+            head += HEAD_KEYED;
+            second = record.key_words().map(F::from_canonical_u64);
+        }
+    }
+    first[0] = F::from_canonical_u64(head);
+    if wide {
+        vec![first, second]
+    } else {
+        vec![first]
+    }
+}
+
+/// The words of both streams of a batch.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Streams {
+    /// The records that the L1 contract reads.
+    pub l1: Vec<u64>,
+    /// All others.
+    pub l2: Vec<u64>,
+}
+
+impl Streams {
+    /// Appends a record to its stream.
+    pub fn push(&mut self, record: &Record) {
+        match record.kind.stream() {
+            Some(Stream::L1) => self.l1.extend(record.words()),
+            Some(Stream::L2) => self.l2.extend(record.words()),
+            None => {}
+        }
+    }
+
+    /// The point z for these streams under `commit`: keccak256 over daCommit (32 bytes, each element big-endian),
+    /// keccak256 of the L1 bytes and keccak256 of the L2 bytes; its first two big-endian 64-bit numbers, mod p.
+    pub fn point(&self, commit: Digest) -> FExt {
+        let mut hasher = Keccak256::new();
+        for element in commit.0 {
+            use plonky2::field::types::PrimeField64;
+            hasher.update(element.to_canonical_u64().to_be_bytes());
+        }
+        hasher.update(Keccak256::digest(to_bytes(&self.l1)));
+        hasher.update(Keccak256::digest(to_bytes(&self.l2)));
+        let digest = hasher.finalize();
+        let half = |i: usize| u64::from_be_bytes(digest[8 * i..8 * i + 8].try_into().expect("eight bytes"));
+        QuadraticExtension([half(0), half(1)].map(F::from_noncanonical_u64))
+    }
+}
+
+/// The evaluation of an empty stream: 1, so that leading zero words count.
+pub const EVALUATION_START: FExt = QuadraticExtension([F::ONE, F::ZERO]);
+
+/// Continues the evaluation `so_far` at `z` over `words`: for each word, multiply by z and add it.
+pub fn evaluate(so_far: FExt, z: FExt, words: &[u64]) -> FExt {
+    words.iter().fold(so_far, |sum, &word| sum * z + FExt::from(F::from_canonical_u64(word)))
+}
+
+/// The bytes of a stream: seven a word, big-endian.
+pub fn to_bytes(words: &[u64]) -> Vec<u8> {
+    words.iter().flat_map(|word| word.to_be_bytes().into_iter().skip(8 - WORD_BYTES)).collect()
+}
+
+/// The words of a stream's bytes.
+pub fn from_bytes(bytes: &[u8]) -> Result<Vec<u64>, StreamError> {
+    if bytes.len() % WORD_BYTES != 0 {
+        return Err(StreamError::Length { got: bytes.len() });
+    }
+    let word = |bytes: &[u8]| bytes.iter().fold(0, |word, &byte| word << 8 | u64::from(byte));
+    Ok(bytes.chunks_exact(WORD_BYTES).map(word).collect())
+}
+
+/// The records of a stream. Encoding them again gives the same words.
+pub fn decode(stream: Stream, words: &[u64]) -> Result<Vec<Record>, StreamError> {
+    let mut records = Vec::with_capacity(words.len() / crate::transaction::HEAD_WORDS);
+    let mut position = 0;
+    while position < words.len() {
+        let (record, length) = Record::decode(stream, &words[position..]).map_err(|source| StreamError::Record {
+            record: records.len(),
+            word: position,
+            source,
+        })?;
+        records.push(record);
+        position += length;
+    }
+    Ok(records)
+}
+
+/// Why bytes are not a stream.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+pub enum StreamError {
+    /// Not a whole number of words.
+    #[error("a stream of {got} bytes is not a whole number of words of 7 bytes")]
+    Length {
+        /// Bytes found.
+        got: usize,
+    },
+    /// A record is wrong.
+    #[error("record {record} (at word {word}): {source}")]
+    Record {
+        /// Which record, counted from 0.
+        record: usize,
+        /// Where it begins.
+        word: usize,
+        /// What is wrong with it.
+        source: RecordError,
+    },
+}

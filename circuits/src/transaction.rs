@@ -1,0 +1,292 @@
+//! Transactions: what they say, what they do to the state, and what of them is published.
+//!
+//! Six kinds. Three come from L1, in queue order, and apply in every state that the L1 contract can bring about:
+//! [`Deposit`], [`Rekey`], [`ForcedExit`]. Two are signed on L2: [`Transfer`] and [`Withdraw`]. `Noop` pads.
+//!
+//! | kind | stream | reads and writes |
+//! | --- | --- | --- |
+//! | `Deposit` | L1 | header of the account, its slot for an asset other than 0 |
+//! | `Rekey` | L1 | header |
+//! | `ForcedExit` | L1 | header, slot for an asset other than 0 |
+//! | `Transfer` | L2 | header of sender and recipient, their slots for an asset other than 0 |
+//! | `Withdraw` | L1 | header, slot for an asset other than 0 |
+//!
+//! [`execute`] is the native form of the transaction slot of the chunk circuit.
+
+mod execute;
+mod record;
+
+use serde::{Deserialize, Serialize};
+
+pub use self::execute::{execute, CellMemory, Outcome, Rejection};
+pub use self::record::{Record, RecordError, Stream, HEAD_WORDS, KEY_WORDS, WORD_BITS};
+use crate::account::{AccountIndex, AssetId, CellKey};
+use crate::amount::{Fee, Quanta};
+use crate::context::Domain;
+use crate::hash::{hash_node, Digest, F};
+use crate::signature::{PublicKey, Signature};
+
+/// The code of a kind of transaction, eight bits of the first word of its record. Contracts begin at 16.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[repr(u8)]
+pub enum Kind {
+    /// Nothing: pads a chunk.
+    Noop = 0,
+    /// From L1: value comes in.
+    Deposit = 1,
+    /// From L1: an account gets another key.
+    Rekey = 2,
+    /// From L1: an account's balance of one asset goes out.
+    ForcedExit = 3,
+    /// Signed: value moves between accounts.
+    Transfer = 4,
+    /// Signed: value goes out, to the account's owner on L1.
+    Withdraw = 5,
+}
+
+impl Kind {
+    /// Every kind, in the order of the codes.
+    pub const ALL: [Self; 6] =
+        [Self::Noop, Self::Deposit, Self::Rekey, Self::ForcedExit, Self::Transfer, Self::Withdraw];
+
+    /// The kind with this code.
+    pub fn from_code(code: u8) -> Option<Self> {
+        Self::ALL.get(usize::from(code)).copied()
+    }
+
+    /// The code.
+    pub const fn code(self) -> u8 {
+        self as u8
+    }
+
+    /// Where its record is published.
+    pub const fn stream(self) -> Option<Stream> {
+        match self {
+            Self::Noop => None,
+            Self::Transfer => Some(Stream::L2),
+            Self::Deposit | Self::Rekey | Self::ForcedExit | Self::Withdraw => Some(Stream::L1),
+        }
+    }
+}
+
+/// Value comes in from L1. With a key hash it opens the account, which must not exist; without, the account must.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Deposit {
+    /// Who is paid.
+    pub account: AccountIndex,
+    /// In which asset.
+    pub asset: AssetId,
+    /// How much. The L1 contract keeps the total of an asset below 2^62.
+    pub amount: Quanta,
+    /// The key hash of the account that this opens.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub opens: Option<Digest>,
+}
+
+/// The owner of an account sets another key, on L1.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Rekey {
+    /// Whose key.
+    pub account: AccountIndex,
+    /// H of the new public key.
+    pub key_hash: Digest,
+}
+
+/// The owner of an account takes min(balance, 2^56 − 1) of one asset to L1, without the operator's consent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ForcedExit {
+    /// From which account.
+    pub account: AccountIndex,
+    /// Which asset.
+    pub asset: AssetId,
+}
+
+/// Value moves from one user account to another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Transfer {
+    /// Who pays and signs.
+    pub account: AccountIndex,
+    /// The account's nonce.
+    pub nonce: u64,
+    /// Paid to the operator, in asset 0.
+    pub fee: Fee,
+    /// What is moved.
+    pub asset: AssetId,
+    /// Who is paid; not the sender.
+    pub to: AccountIndex,
+    /// How much, below 2^56.
+    pub amount: Quanta,
+}
+
+/// Value goes to the account's owner on L1.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Withdraw {
+    /// Who pays and signs.
+    pub account: AccountIndex,
+    /// The account's nonce.
+    pub nonce: u64,
+    /// Paid to the operator, in asset 0.
+    pub fee: Fee,
+    /// What is moved.
+    pub asset: AssetId,
+    /// How much, below 2^56.
+    pub amount: Quanta,
+}
+
+/// What makes a signed transaction the account's own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Authorization {
+    /// The key whose hash is in the account's header.
+    pub public_key: PublicKey,
+    /// Its signature of the transaction's message.
+    pub signature: Signature,
+}
+
+/// One transaction of a batch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Transaction {
+    /// Nothing.
+    Noop,
+    /// See [`Deposit`].
+    Deposit(Deposit),
+    /// See [`Rekey`].
+    Rekey(Rekey),
+    /// See [`ForcedExit`].
+    ForcedExit(ForcedExit),
+    /// See [`Transfer`].
+    Transfer(Transfer, Authorization),
+    /// See [`Withdraw`].
+    Withdraw(Withdraw, Authorization),
+}
+
+impl Transaction {
+    /// Its kind.
+    pub const fn kind(&self) -> Kind {
+        match self {
+            Self::Noop => Kind::Noop,
+            Self::Deposit(_) => Kind::Deposit,
+            Self::Rekey(_) => Kind::Rekey,
+            Self::ForcedExit(_) => Kind::ForcedExit,
+            Self::Transfer(..) => Kind::Transfer,
+            Self::Withdraw(..) => Kind::Withdraw,
+        }
+    }
+
+    /// The account that it is from, or that a deposit is for. `Noop` has none.
+    pub const fn account(&self) -> Option<AccountIndex> {
+        match self {
+            Self::Noop => None,
+            Self::Deposit(t) => Some(t.account),
+            Self::Rekey(t) => Some(t.account),
+            Self::ForcedExit(t) => Some(t.account),
+            Self::Transfer(t, _) => Some(t.account),
+            Self::Withdraw(t, _) => Some(t.account),
+        }
+    }
+
+    /// The key and signature of a signed transaction.
+    pub const fn authorization(&self) -> Option<&Authorization> {
+        match self {
+            Self::Transfer(_, a) | Self::Withdraw(_, a) => Some(a),
+            _ => None,
+        }
+    }
+
+    /// The fee of a signed transaction.
+    pub const fn fee(&self) -> Fee {
+        match self {
+            Self::Transfer(t, _) => t.fee,
+            Self::Withdraw(t, _) => t.fee,
+            _ => Fee::ZERO,
+        }
+    }
+
+    /// The cells that executing it may read and write, known before execution.
+    pub fn cells(&self) -> impl Iterator<Item = CellKey> {
+        let asset = match self {
+            Self::Deposit(t) => t.asset,
+            Self::ForcedExit(t) => t.asset,
+            Self::Transfer(t, _) => t.asset,
+            Self::Withdraw(t, _) => t.asset,
+            Self::Rekey(_) | Self::Noop => AssetId::GAS,
+        };
+        let to = match self {
+            Self::Transfer(t, _) => Some(t.to),
+            _ => None,
+        };
+        [self.account(), to].into_iter().flatten().flat_map(move |account| {
+            let slot = (!asset.is_gas()).then(|| account.balance_key(asset));
+            std::iter::once(account.header_key()).chain(slot)
+        })
+    }
+
+    /// The message that a signed transaction's account signs; nothing for other kinds.
+    ///
+    /// H(H(tag, domain), first word, second word, third word, nonce): eight elements, one permutation. The words are
+    /// those of its [`Record`], so they hold every field but the nonce. The tag is inside the domain digest.
+    pub fn message(&self, domain: &Domain) -> Option<Digest> {
+        self.message_under(domain.digest())
+    }
+
+    /// [`Self::message`] with the domain's digest, for when there are many.
+    pub fn message_under(&self, domain: Digest) -> Option<Digest> {
+        let (record, nonce) = match self {
+            Self::Transfer(t, _) => (t.record(), t.nonce),
+            Self::Withdraw(t, _) => (t.record(), t.nonce),
+            _ => return None,
+        };
+        Some(message(domain, &record, nonce))
+    }
+}
+
+impl Transfer {
+    /// What is published.
+    pub fn record(&self) -> Record {
+        Record {
+            kind: Kind::Transfer,
+            asset: self.asset,
+            account: self.account,
+            counterparty: self.to.get(),
+            low: self.fee.encode(),
+            amount: self.amount.get(),
+            key_hash: None,
+        }
+    }
+
+    /// The message to sign; also the transaction's id.
+    pub fn message(&self, domain: &Domain) -> Digest {
+        message(domain.digest(), &self.record(), self.nonce)
+    }
+}
+
+impl Withdraw {
+    /// What is published.
+    pub fn record(&self) -> Record {
+        Record {
+            kind: Kind::Withdraw,
+            asset: self.asset,
+            account: self.account,
+            counterparty: 0,
+            low: self.fee.encode(),
+            amount: self.amount.get(),
+            key_hash: None,
+        }
+    }
+
+    /// The message to sign; also the transaction's id.
+    pub fn message(&self, domain: &Domain) -> Digest {
+        message(domain.digest(), &self.record(), self.nonce)
+    }
+}
+
+fn message(domain: Digest, record: &Record, nonce: u64) -> Digest {
+    use plonky2::field::types::Field;
+    let [w0, w1, w2] = record.head().map(F::from_canonical_u64);
+    hash_node(domain, Digest([w0, w1, w2, F::from_noncanonical_u64(nonce)]))
+}
