@@ -4,6 +4,7 @@
 //! One transaction moves less than 2^56 quanta. A fee is a decimal floating-point number of 24 bits that stands for
 //! an exact number of quanta.
 
+pub mod circuit;
 
 use std::fmt;
 

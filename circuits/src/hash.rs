@@ -11,6 +11,7 @@
 //! Cells and nodes have the same form. They cannot be confused: every tree has a fixed depth, and what a level holds
 //! is fixed by its depth. `hash_or_noop` is not used, because it lets four elements pose as their own digest.
 
+pub mod circuit;
 
 use std::fmt;
 

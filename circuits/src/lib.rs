@@ -15,6 +15,7 @@ pub mod amount;
 pub mod availability;
 pub mod context;
 pub mod curve;
+pub mod gates;
 pub mod hash;
 pub mod signature;
 pub mod transaction;

@@ -40,6 +40,7 @@ use crate::curve::{self, Point, PointError, Scalar, ScalarError};
 use crate::hash::{hash_tagged, tag, Digest, F};
 
 pub mod batch;
+pub mod circuit;
 mod secret;
 #[cfg(test)]
 mod tests;
