@@ -13,9 +13,13 @@
 pub mod account;
 pub mod amount;
 pub mod availability;
+pub mod chunk;
 pub mod context;
 pub mod curve;
 pub mod gates;
 pub mod hash;
+pub mod public_inputs;
+pub mod security;
+pub mod separator;
 pub mod signature;
 pub mod transaction;
