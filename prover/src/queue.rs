@@ -1,0 +1,278 @@
+//! The queue: who may work on which job, and what counts as its result.
+//!
+//! One interface for every backend, so that one process with threads and a fleet of machines mean the same:
+//!
+//! ```text
+//!            submit                claim                  complete, and the result verifies
+//!   (absent) ──────▶ waiting/ready ─────▶ leased (fence) ───────────────────────────────────▶ done
+//!                        ▲    ▲             │                                                  │
+//!                        │    └─────────────┤ fail, expiry, crash: one attempt spent           │
+//!                  retry │                  ▼ after the last attempt, or a permanent failure   │
+//!                        └──────────── set aside (replay bundle)                               │
+//!                        └─────────────────────────────────────────────────────────────────────┘
+//!                                                                 its artifact is found damaged
+//! ```
+//!
+//! - An **attempt** is spent when a job is claimed, and given back only by [`Queue::release`] and
+//!   [`Queue::leave`]. So whatever ends a worker, kill -9 and power cut included, is counted, without
+//!   anyone having to notice how it ended.
+//! - A **fence** is a number that no two leases of a queue share; later leases have higher ones. Failures
+//!   and renewals with a fence that is no longer the job's are ignored. A completion with an old fence never
+//!   replaces a result, but is welcome when the job still lacks one: what counts is that it verifies.
+
+use std::collections::BTreeSet;
+use std::fmt;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::artifact::{ArtifactRef, Artifacts};
+use crate::digest::JobId;
+use crate::graph::{Ability, Graph};
+use crate::job::JobSpec;
+
+pub mod embedded;
+mod error;
+mod status;
+
+pub use embedded::EmbeddedQueue;
+pub use error::{OpenError, QueueError};
+pub use status::{GraphStatus, JobState, JobStatus, Progress, Status};
+
+/// Distinguishes the leases of a queue: unique, and higher for a later lease.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Fence(pub u64);
+
+impl fmt::Display for Fence {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// What a worker can take on at this moment.
+#[derive(Clone, Debug)]
+pub struct Capability {
+    /// The worker's name, for logs and status; unique among the workers of a queue.
+    pub worker: String,
+    /// What it can do. It gets no other jobs.
+    pub abilities: BTreeSet<Ability>,
+    /// Memory it has left, in bytes. It gets no job that needs more.
+    pub memory_bytes: u64,
+    /// Whether it runs nothing else. Only such a worker gets a job that is to run alone.
+    pub idle: bool,
+    /// Only jobs of the graph with this root; any graph's without it.
+    pub graph: Option<JobId>,
+}
+
+/// A job in the hands of one worker, with the inputs it needs, which were checked when they were read.
+#[derive(Clone, Debug)]
+pub struct Lease {
+    /// The job's name.
+    pub id: JobId,
+    /// The job.
+    pub job: JobSpec,
+    /// The bytes of its inputs, in their order.
+    pub inputs: Vec<Vec<u8>>,
+    /// This lease's number.
+    pub fence: Fence,
+    /// Which attempt this is, from 1.
+    pub attempt: u32,
+    /// The worker must not begin another job meanwhile: workers died under this one before, and those
+    /// that run beside it would be counted an attempt that they did not deserve.
+    pub alone: bool,
+}
+
+/// What came of a completion.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Completion {
+    /// The result verified and is now the job's result.
+    Accepted {
+        /// Its name in the artifact store.
+        artifact: ArtifactRef,
+        /// The lease had run out or gone to another worker before.
+        late: bool,
+    },
+    /// The job has a result already; this one was dropped.
+    AlreadyDone,
+    /// The result does not verify; this counts as a failed attempt if the lease still held.
+    Refused {
+        /// What the check said.
+        reason: String,
+        /// What becomes of the job.
+        verdict: Verdict,
+    },
+}
+
+/// How an attempt ended without a result.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Cause {
+    /// The process that held the lease ended (crash, kill, out of memory, power cut).
+    Crash,
+    /// The lease was not renewed in time.
+    Expired,
+    /// The work failed for a reason that may pass.
+    Transient,
+    /// The work failed and would fail again.
+    Permanent,
+    /// The work panicked.
+    Panic,
+    /// The result did not verify.
+    Refused,
+    /// An input that no job of the queue makes is missing or damaged.
+    Input,
+    /// It was done, but its result was found damaged when it was needed.
+    Damaged,
+}
+
+impl Cause {
+    /// Trying again cannot help: the job is set aside at once.
+    pub fn is_permanent(self) -> bool {
+        matches!(self, Self::Permanent | Self::Input)
+    }
+
+    /// The worker was lost with the job, and maybe because of it.
+    pub fn lost_worker(self) -> bool {
+        matches!(self, Self::Crash | Self::Expired)
+    }
+}
+
+/// A failed attempt.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Failure {
+    /// How it ended.
+    pub cause: Cause,
+    /// In words.
+    pub reason: String,
+}
+
+/// What becomes of a job after a failure.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// It is tried again.
+    Again {
+        /// Attempts left.
+        attempts_left: u32,
+    },
+    /// It is set aside until [`Queue::retry`]; the rest of the graph goes on.
+    SetAside {
+        /// Where its inputs and payload were put for a replay.
+        bundle: PathBuf,
+    },
+    /// Nothing: the lease did not hold any more, and what happens to the job is decided elsewhere.
+    Stale,
+}
+
+/// What a submission found.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Submitted {
+    /// Jobs of the graph.
+    pub jobs: usize,
+    /// Of these, done before, with an artifact that is whole.
+    pub done: usize,
+    /// Done before, but with a damaged artifact: ready to be made again.
+    pub remade: Vec<JobId>,
+}
+
+/// How patient a queue is.
+#[derive(Clone, Copy, Debug)]
+pub struct Policy {
+    /// A lease that is not renewed for so long is taken back.
+    pub lease: Duration,
+    /// A job is set aside after so many attempts.
+    pub max_attempts: u32,
+    /// After so many lost workers a job only runs alone.
+    pub alone_after: u32,
+}
+
+impl Default for Policy {
+    /// A minute's lease survives a machine that swaps or a short network outage, and costs little when a
+    /// worker is really gone: the jobs are of that order. One crash is bad luck, two are a suspicion.
+    fn default() -> Self {
+        Self { lease: Duration::from_secs(60), max_attempts: 5, alone_after: 2 }
+    }
+}
+
+/// A durable queue of jobs.
+///
+/// Every method may be called from any thread. When one returns, what it says survives a crash of the
+/// process; results also survive a power cut.
+pub trait Queue: Send + Sync {
+    /// Adds a graph. Jobs that are known already stay as they are (done, leased, set aside), so the same
+    /// call after a crash resumes. Artifacts of finished jobs are read and checked, and a damaged one sends
+    /// the job that made it, and only that, back to be done again.
+    ///
+    /// # Errors
+    /// [`QueueError::MissingArtifact`] when an input artifact is not in the store.
+    fn submit(&self, graph: &Graph) -> Result<Submitted, QueueError>;
+
+    /// Takes the first ready job that this worker can do, or none. Order: the graph's deadline, the job's
+    /// priority, then the order of submission. A job that does not fit is passed over, not waited for.
+    ///
+    /// # Errors
+    /// When the backend fails.
+    fn claim(&self, capability: &Capability) -> Result<Option<Lease>, QueueError>;
+
+    /// Extends a lease by the policy's time. False when it no longer holds; its work may still go on and
+    /// be completed late.
+    ///
+    /// # Errors
+    /// When the backend fails.
+    fn renew(&self, lease: &Lease) -> Result<bool, QueueError>;
+
+    /// Hands in a result with the seconds it took. It is verified by the receiver before it counts.
+    ///
+    /// # Errors
+    /// When the backend fails; the job is then as it was.
+    fn complete(&self, lease: &Lease, output: &[u8], seconds: f64) -> Result<Completion, QueueError>;
+
+    /// Gives a job back as failed.
+    ///
+    /// # Errors
+    /// When the backend fails.
+    fn fail(&self, lease: &Lease, failure: Failure) -> Result<Verdict, QueueError>;
+
+    /// Gives a job back untouched: the attempt does not count.
+    ///
+    /// # Errors
+    /// When the backend fails.
+    fn release(&self, lease: &Lease) -> Result<(), QueueError>;
+
+    /// Gives back everything a worker holds, for one that has to stop before its jobs are finished.
+    ///
+    /// # Errors
+    /// When the backend fails.
+    fn leave(&self, worker: &str) -> Result<(), QueueError>;
+
+    /// Puts a job that was set aside back, with all its attempts.
+    ///
+    /// # Errors
+    /// [`QueueError::UnknownJob`] or [`QueueError::NotSetAside`].
+    fn retry(&self, job: JobId) -> Result<(), QueueError>;
+
+    /// The bytes of a job's result; none when it is not done. A result that turns out damaged sends the job
+    /// back to be done again, and is none too.
+    ///
+    /// # Errors
+    /// [`QueueError::UnknownJob`], or when the backend fails.
+    fn result(&self, job: JobId) -> Result<Option<Vec<u8>>, QueueError>;
+
+    /// Counts the jobs of one graph by state.
+    ///
+    /// # Errors
+    /// [`QueueError::UnknownGraph`].
+    fn progress(&self, root: JobId) -> Result<Progress, QueueError>;
+
+    /// Everything the queue knows.
+    ///
+    /// # Errors
+    /// When the backend fails.
+    fn status(&self) -> Result<Status, QueueError>;
+
+    /// The store for inputs and results.
+    fn artifacts(&self) -> &dyn Artifacts;
+
+    /// How patient this queue is.
+    fn policy(&self) -> Policy;
+}
