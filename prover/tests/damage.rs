@@ -13,8 +13,10 @@ use sheaf_prover::queue::{Cause, EmbeddedQueue, JobState, Queue, Status};
 use sheaf_prover::runner::{Limits, RunError, Runner};
 use support::*;
 
+type Damage = fn(&Path);
+
 /// Every way in which a file can be damaged.
-const DAMAGES: [(&str, fn(&Path)); 6] = [
+const DAMAGES: [(&str, Damage); 6] = [
     ("one bit flipped", |path| {
         let mut bytes = fs::read(path).unwrap();
         bytes[7] ^= 1;

@@ -18,8 +18,8 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Instant;
 
 use super::{
-    Capability, Cause, Completion, Failure, Fence, GraphStatus, JobState, JobStatus, Lease, OpenError, Policy,
-    Progress, Queue, QueueError, Status, Submitted, Verdict,
+    Capability, Cause, Completion, Failure, Fence, Lease, OpenError, Policy, Progress, Queue, QueueError, Status,
+    Submitted, Verdict,
 };
 use crate::artifact::{ArtifactError, ArtifactRef, Artifacts, FileArtifacts};
 use crate::digest::JobId;
@@ -32,11 +32,13 @@ mod board;
 mod bundle;
 mod lock;
 mod records;
+mod view;
 
 use board::{Board, Entry};
 use bundle::Bundles;
 use lock::FolderLock;
 use records::{GraphRecord, Record, Records, State};
+use view::{state, status};
 
 /// Kept of a job's failures; the rest is in the log.
 const FAILURES_KEPT: usize = 16;
@@ -420,40 +422,4 @@ fn records_path(folder: &Path) -> PathBuf {
 
 fn bundles(folder: &Path) -> Bundles {
     Bundles::new(folder.join("set-aside"))
-}
-
-fn status(board: &Board, bundles: &Bundles) -> Result<Status, QueueError> {
-    let job_status = |id: &JobId| {
-        let entry = board.entry(*id)?;
-        Ok(JobStatus {
-            id: *id,
-            kind: entry.spec.kind,
-            circuit: entry.spec.circuit,
-            label: entry.spec.label.clone(),
-            memory_bytes: entry.spec.memory_bytes,
-            state: state(*id, entry, bundles),
-            attempts: entry.record.attempts,
-            failures: entry.record.failures.clone(),
-        })
-    };
-    let graph_status = |(root, graph): (JobId, &GraphRecord)| {
-        Ok(GraphStatus {
-            root,
-            label: graph.label.clone(),
-            deadline_ms: graph.deadline_ms,
-            progress: board.progress(root)?,
-            jobs: graph.jobs.iter().map(job_status).collect::<Result<_, QueueError>>()?,
-        })
-    };
-    Ok(Status { graphs: board.graphs().into_iter().map(graph_status).collect::<Result<_, QueueError>>()? })
-}
-
-fn state(id: JobId, entry: &Entry, bundles: &Bundles) -> JobState {
-    match &entry.record.state {
-        State::Open if entry.is_ready() => JobState::Ready,
-        State::Open => JobState::Waiting,
-        State::Leased { worker, fence } => JobState::Leased { worker: worker.clone(), fence: *fence },
-        State::Done { artifact, seconds } => JobState::Done { artifact: *artifact, seconds: *seconds },
-        State::SetAside => JobState::SetAside { bundle: bundles.path(id) },
-    }
 }
