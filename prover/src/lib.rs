@@ -1,6 +1,6 @@
 //! Job graph, durable queue and workers of Sheaf.
 //!
-//! A batch is a [graph](graph) of jobs. A [queue] keeps it safe: what is ready, who works on what, how often
+//! A batch is a [graph] of jobs. A [queue] keeps it safe: what is ready, who works on what, how often
 //! it was tried, what came out. A [runner] takes jobs from a queue and has them done by [work] that this
 //! part knows nothing about.
 //!
