@@ -35,7 +35,7 @@ pub const B: Fp5 = QuinticExtension([
 ]);
 
 /// 2^−1 in F.
-const HALF: F = GoldilocksField((P + 1) / 2);
+const HALF: F = GoldilocksField(P.div_ceil(2));
 
 /// The canonical `u64`s of an element, constant term first.
 pub fn to_canonical(x: Fp5) -> [u64; 5] {
@@ -81,13 +81,13 @@ fn dot<const N: usize>(start: u128, a: [u64; N], b: [u64; N]) -> u64 {
 }
 
 /// low + 2^64·middle + 2^128·high mod p in 64 bits (not canonical), by 2^64 = 2^32 − 1 and 2^96 = −1.
-/// high < 2^31.
+/// high < 8.
 #[inline(always)]
 fn reduce(low: u64, middle: u64, high: u64) -> u64 {
     let (mut low, borrow) = low.overflowing_sub(middle >> 32 | high << 32);
     if borrow {
-        // Rare, as what is subtracted is below 2^35 or so here: a branch is cheaper than arithmetic. Cannot
-        // borrow again: low wrapped to 2^64 − 2^63 at least.
+        // Rare, as what is subtracted is below 2^35: a branch is cheaper than arithmetic. And so low is now
+        // above 2^64 − 2^35, and cannot borrow again.
         unlikely();
         low = low.wrapping_sub(EPSILON);
     }

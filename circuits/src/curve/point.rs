@@ -174,6 +174,7 @@ impl Point {
     }
 
     /// k·self.
+    #[allow(clippy::should_implement_trait)] // next to `mul_generator` and `multi_scalar`, a name reads better
     pub fn mul(self, k: Scalar) -> Self {
         Coset::from(self).mul(&k.limbs()).to_point()
     }
@@ -243,7 +244,7 @@ impl Add for Point {
 
     fn add(self, other: Self) -> Self {
         match self.slope(&other) {
-            Ok((numerator, denominator)) => self.add_with_slope(&other, numerator * denominator.inverse()),
+            Ok((numerator, denominator)) => self.add_with_slope(&other, mul(numerator, denominator.inverse())),
             Err(sum) => sum,
         }
     }

@@ -78,7 +78,8 @@ impl SecretKey {
         let d = wide_hash(tag, elements);
         // Zero comes up with probability 1/n; any fixed key is as good as any other there.
         let d = if d.is_zero() { Scalar::ONE } else { d };
-        let public = PublicKey { point: Point::mul_generator(d), w: Point::mul_generator(d).encode() };
+        let point = Point::mul_generator(d);
+        let public = PublicKey { point, w: point.encode() };
         Self { d, public }
     }
 
