@@ -1,1 +1,42 @@
-//! Sheaf.
+//! Recursion: many chunk proofs become one.
+//!
+//! ```text
+//!   chunk   chunk   chunk   chunk   chunk      one circuit a shape
+//!     └─┐   ┌─┘       │       └─┐   ┌─┘
+//!       lift        lift        lift           one or two chunks of one shape → the common shape
+//!         └───┐   ┌───┘           │
+//!              join               │            two neighbours in the common shape → the same shape
+//!                └──────┐   ┌─────┘
+//!                        join                  any number of chunks, any worker
+//! ```
+//!
+//! All proofs say the same kind of thing ([`PublicInputs`](sheaf_circuits::public_inputs::PublicInputs)). All lifts and
+//! the join share their common data ([`CommonShape`]), so that one join takes the proofs of any of them; which circuits
+//! those are is fixed by the [`AllowedSet`], whose root every proof carries.
+//!
+//! | module | what it is |
+//! | --- | --- |
+//! | [`allowed_set`] | the Merkle tree of the circuits that a join accepts |
+//! | [`shape`] | the common data that lifts and join share, found as a fixed point |
+//! | [`lift`], [`join`] | the two circuits |
+//! | [`proof`] | a lift's or join's proof, and its bytes |
+//! | [`verifier`] | checks such proofs; needs no prover's data |
+//! | [`recursion`] | makes them |
+
+pub mod allowed_set;
+pub mod join;
+pub mod lift;
+pub mod proof;
+pub mod recursion;
+pub mod shape;
+pub mod verifier;
+
+#[cfg(test)]
+mod toy;
+
+pub use crate::allowed_set::{AllowedSet, CircuitIndex};
+pub use crate::lift::ChunkVerifier;
+pub use crate::proof::{ChunkProof, DecodeError, Proof};
+pub use crate::recursion::{ProveError, Recursion};
+pub use crate::shape::{BuildError, CommonShape};
+pub use crate::verifier::{Verifier, VerifyError};

@@ -1,0 +1,84 @@
+//! Stand-ins for the chunk circuit, for tests: the same public inputs and parameters, any number of rows, and one rule.
+
+use plonky2::field::types::Field;
+use plonky2::gates::noop::NoopGate;
+use plonky2::hash::poseidon::PoseidonHash;
+use plonky2::iop::witness::{PartialWitness, WitnessWrite};
+use plonky2::plonk::circuit_builder::CircuitBuilder;
+use plonky2::plonk::circuit_data::CircuitData;
+use sheaf_circuits::hash::{hash_node, Digest, C, D, F};
+use sheaf_circuits::public_inputs::circuit::PublicInputsTarget;
+use sheaf_circuits::public_inputs::PublicInputs;
+use sheaf_circuits::security::{Profile, Role};
+use sheaf_circuits::separator;
+
+use crate::lift::ChunkVerifier;
+use crate::proof::ChunkProof;
+
+/// A circuit whose rule is: the post root is H of the pre root and the context.
+pub struct ToyChunk {
+    name: String,
+    data: CircuitData<F, C, D>,
+    inputs: PublicInputsTarget,
+}
+
+impl ToyChunk {
+    pub fn build(profile: Profile, degree_bits: usize) -> Self {
+        let config = profile.circuit_config(Role::Chunk);
+        let mut builder = CircuitBuilder::new(config.clone());
+        let inputs = PublicInputsTarget::new_registered(&mut builder);
+        let node = [inputs.pre_root, inputs.context].iter().flat_map(|hash| hash.elements).collect();
+        let post_root = builder.hash_n_to_hash_no_pad::<PoseidonHash>(node);
+        builder.connect_hashes(post_root, inputs.post_root);
+        while builder.num_gates() <= 1 << (degree_bits - 1) {
+            builder.add_gate(NoopGate, vec![]);
+        }
+        let name = format!("toy of 2^{degree_bits}");
+        builder.set_domain_separator(separator::separator(Role::Chunk, &name, &config, &[]));
+        let data = builder.build();
+        assert_eq!(data.common.degree_bits(), degree_bits);
+        Self { name, data, inputs }
+    }
+
+    pub fn verifier(&self) -> ChunkVerifier {
+        ChunkVerifier {
+            name: self.name.clone(),
+            common: self.data.common.clone(),
+            verifier_only: self.data.verifier_only.clone(),
+        }
+    }
+
+    pub fn prove(&self, inputs: &PublicInputs) -> ChunkProof {
+        let mut witness = PartialWitness::new();
+        witness.set_target_arr(&self.inputs.to_elements(), &inputs.to_elements()).unwrap();
+        self.data.prove(witness).unwrap()
+    }
+}
+
+/// What `count` chunks in a row say, each of which some [`ToyChunk`] can prove.
+pub fn run_of_chunks(allowed_set: Digest, count: u64) -> Vec<PublicInputs> {
+    let digest = |seed: u64| Digest([1, 2, 3, 4].map(|i| F::from_canonical_u64(1000 * seed + i)));
+    let evaluation = |seed: u64| [2 * seed + 1, 2 * seed].map(F::from_canonical_u64).into();
+    let context = digest(77);
+    let mut pre_root = digest(1);
+    (0..count)
+        .map(|i| {
+            let post_root = hash_node(pre_root, context);
+            let inputs = PublicInputs {
+                pre_root,
+                post_root,
+                da_commit_in: digest(i + 2),
+                da_commit_out: digest(i + 3),
+                z: evaluation(500),
+                l1_in: evaluation(i),
+                l1_out: evaluation(i + 1),
+                l2_in: evaluation(100 + i),
+                l2_out: evaluation(101 + i),
+                context,
+                allowed_set,
+            };
+            pre_root = post_root;
+            inputs
+        })
+        .collect()
+}
