@@ -15,7 +15,7 @@ use plonky2::plonk::proof::ProofWithPublicInputsTarget;
 use sheaf_circuits::hash::{C, D, F};
 use sheaf_circuits::public_inputs::circuit::PublicInputsTarget;
 use sheaf_circuits::public_inputs::PUBLIC_INPUTS_LEN;
-use sheaf_circuits::security::Role;
+use sheaf_circuits::security::{Profile, Role};
 
 use crate::proof::ChunkProof;
 use crate::shape::{check_soundness, BuildError, Built, CommonShape};
@@ -35,9 +35,9 @@ pub struct ChunkVerifier {
 }
 
 impl ChunkVerifier {
-    /// Checks that `shape` can take this circuit's proofs.
-    pub(crate) fn check(&self, shape: &CommonShape) -> Result<(), BuildError> {
-        let (profile, circuit) = (shape.profile(), self.name.clone());
+    /// Checks that the lifts of a profile can take this circuit's proofs.
+    pub(crate) fn check(&self, profile: Profile) -> Result<(), BuildError> {
+        let circuit = self.name.clone();
         if self.common.config != profile.circuit_config(Role::Chunk) {
             return Err(BuildError::OtherProfile { circuit, profile });
         }
@@ -84,7 +84,7 @@ pub struct LiftCircuit {
 impl LiftCircuit {
     /// Builds the lift of `chunks` chunks (1 or 2) of the circuit `chunk`.
     pub fn build(shape: &CommonShape, chunk: &ChunkVerifier, chunks: usize) -> Result<Self, BuildError> {
-        chunk.check(shape)?;
+        chunk.check(shape.profile())?;
         let mut builder = shape.builder();
         let target = LiftTarget::new(&mut builder, &chunk.common, &chunk.verifier_only, chunks);
         let name = format!("{NAME} of {chunks} of {}", chunk.name);

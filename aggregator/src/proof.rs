@@ -9,6 +9,8 @@
 //! lengths other than the common shape's, and bytes left over are refused, so that a proof has one encoding.
 
 mod reader;
+#[cfg(test)]
+mod tests;
 
 use plonky2::plonk::circuit_data::CommonCircuitData;
 use plonky2::plonk::proof::ProofWithPublicInputs;

@@ -6,8 +6,8 @@
 
 use std::sync::OnceLock;
 
-use plonky2::plonk::circuit_data::VerifierCircuitData;
-use sheaf_circuits::hash::Digest;
+use plonky2::plonk::circuit_data::{VerifierCircuitData, VerifierOnlyCircuitData};
+use sheaf_circuits::hash::{Digest, C, D};
 use sheaf_circuits::public_inputs::{JoinError, PublicInputs, WrongLength};
 use sheaf_circuits::security::Profile;
 use thiserror::Error;
@@ -155,7 +155,7 @@ impl Recursion {
     fn check_built(
         &self,
         index: CircuitIndex,
-        built: &plonky2::plonk::circuit_data::VerifierOnlyCircuitData<sheaf_circuits::hash::C, 2>,
+        built: &VerifierOnlyCircuitData<C, D>,
         name: impl Fn() -> String,
     ) -> Result<(), BuildError> {
         if self.verifier.circuit(index) == Some(built) {

@@ -1,5 +1,8 @@
 //! Stand-ins for the chunk circuit, for tests: the same public inputs and parameters, any number of rows, and one rule.
 
+use std::sync::OnceLock;
+
+use plonky2::field::extension::quadratic::QuadraticExtension;
 use plonky2::field::types::Field;
 use plonky2::gates::noop::NoopGate;
 use plonky2::hash::poseidon::PoseidonHash;
@@ -13,7 +16,8 @@ use sheaf_circuits::security::{Profile, Role};
 use sheaf_circuits::separator;
 
 use crate::lift::ChunkVerifier;
-use crate::proof::ChunkProof;
+use crate::proof::{ChunkProof, Proof};
+use crate::recursion::Recursion;
 
 /// A circuit whose rule is: the post root is H of the pre root and the context.
 pub struct ToyChunk {
@@ -55,18 +59,22 @@ impl ToyChunk {
     }
 }
 
+/// Sets the post root as the rule wants it.
+pub fn follow_rule(inputs: &mut PublicInputs) {
+    inputs.post_root = hash_node(inputs.pre_root, inputs.context);
+}
+
 /// What `count` chunks in a row say, each of which some [`ToyChunk`] can prove.
 pub fn run_of_chunks(allowed_set: Digest, count: u64) -> Vec<PublicInputs> {
     let digest = |seed: u64| Digest([1, 2, 3, 4].map(|i| F::from_canonical_u64(1000 * seed + i)));
-    let evaluation = |seed: u64| [2 * seed + 1, 2 * seed].map(F::from_canonical_u64).into();
+    let evaluation = |seed: u64| QuadraticExtension([2 * seed + 1, 2 * seed].map(F::from_canonical_u64));
     let context = digest(77);
     let mut pre_root = digest(1);
     (0..count)
         .map(|i| {
-            let post_root = hash_node(pre_root, context);
-            let inputs = PublicInputs {
+            let mut inputs = PublicInputs {
                 pre_root,
-                post_root,
+                post_root: Digest::ZERO,
                 da_commit_in: digest(i + 2),
                 da_commit_out: digest(i + 3),
                 z: evaluation(500),
@@ -77,8 +85,55 @@ pub fn run_of_chunks(allowed_set: Digest, count: u64) -> Vec<PublicInputs> {
                 context,
                 allowed_set,
             };
-            pre_root = post_root;
+            follow_rule(&mut inputs);
+            pre_root = inputs.post_root;
             inputs
         })
         .collect()
+}
+
+/// Recursion over two toy shapes with the fast profile, built once.
+pub struct Fixture {
+    pub recursion: Recursion,
+    pub toys: Vec<ToyChunk>,
+}
+
+/// The shape whose lifts take two chunks.
+pub const SMALL: usize = 0;
+/// The shape of which two chunks do not fit a lift.
+pub const LARGE: usize = 1;
+
+impl Fixture {
+    pub fn get() -> &'static Self {
+        static FIXTURE: OnceLock<Fixture> = OnceLock::new();
+        FIXTURE.get_or_init(|| Self::build(Profile::Fast, &[10, 14]))
+    }
+
+    pub fn build(profile: Profile, degree_bits: &[usize]) -> Self {
+        let toys: Vec<_> = degree_bits.iter().map(|&bits| ToyChunk::build(profile, bits)).collect();
+        let recursion = Recursion::build(profile, toys.iter().map(ToyChunk::verifier).collect()).unwrap();
+        Self { recursion, toys }
+    }
+
+    /// What `count` chunks in a row say.
+    pub fn run(&self, count: u64) -> Vec<PublicInputs> {
+        run_of_chunks(self.recursion.verifier().set().root(), count)
+    }
+
+    /// A lift of chunks of the small shape.
+    pub fn lift(&self, inputs: &[PublicInputs]) -> Proof {
+        let proofs: Vec<_> = inputs.iter().map(|inputs| self.toys[SMALL].prove(inputs)).collect();
+        self.recursion.lift(SMALL, &proofs.iter().collect::<Vec<_>>()).unwrap()
+    }
+
+    /// Proofs of two neighbours, made once: a lift and a join.
+    pub fn neighbours(&self) -> &'static (Proof, Proof) {
+        static PROOFS: OnceLock<(Proof, Proof)> = OnceLock::new();
+        PROOFS.get_or_init(|| {
+            let fixture = Self::get();
+            let run = fixture.run(3);
+            let right = fixture.recursion.join(&fixture.lift(&run[1..2]), &fixture.lift(&run[2..])).unwrap();
+            (fixture.lift(&run[..1]), right)
+        })
+    }
 }

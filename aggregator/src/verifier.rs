@@ -9,6 +9,7 @@
 //!
 //! A file can be trusted as far as the root of its set: compare [`Verifier::set`]'s with the one you know, or build.
 
+use plonky2::hash::poseidon::PoseidonHash;
 use plonky2::plonk::circuit_data::{CommonCircuitData, VerifierCircuitData, VerifierOnlyCircuitData};
 use plonky2::util::serialization::{Read, Write};
 use sheaf_circuits::hash::{Digest, C, D, F};
@@ -104,11 +105,9 @@ impl Verifier {
         for circuit in &self.circuits {
             bytes.push(circuit.is_some().into());
             if let Some(circuit) = circuit {
-                let written = bytes.write_merkle_cap(&circuit.constants_sigmas_cap).and_then(|()| {
-                    bytes.write_hash::<F, <C as plonky2::plonk::config::GenericConfig<D>>::Hasher>(
-                        circuit.circuit_digest,
-                    )
-                });
+                let written = bytes
+                    .write_merkle_cap(&circuit.constants_sigmas_cap)
+                    .and_then(|()| bytes.write_hash::<F, PoseidonHash>(circuit.circuit_digest));
                 written.expect("writing to a vector does not fail");
             }
         }
@@ -130,7 +129,7 @@ impl Verifier {
             let read = |reader: &mut CanonicalReader| {
                 Ok(VerifierOnlyCircuitData {
                     constants_sigmas_cap: reader.read_merkle_cap(cap_height)?,
-                    circuit_digest: reader.read_hash::<F, <C as plonky2::plonk::config::GenericConfig<D>>::Hasher>()?,
+                    circuit_digest: reader.read_hash::<F, PoseidonHash>()?,
                 })
             };
             circuits.push(if used { Some(reader.checked(read)?) } else { None });

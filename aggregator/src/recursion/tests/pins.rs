@@ -1,0 +1,133 @@
+//! Sizes and digests, pinned in `pins/`: a change is to be seen, and its reason told. `SHEAF_PIN=1` writes them anew.
+
+use std::fmt::Write;
+use std::fs;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use plonky2::plonk::circuit_data::CommonCircuitData;
+use sheaf_circuits::security::soundness::soundness;
+use sheaf_circuits::security::{CHUNK_DEGREE_BITS_MAX, PROVEN_BITS};
+
+use super::*;
+use crate::lift::LiftTarget;
+
+/// Compares `text` with the file of that name.
+fn pin(name: &str, text: &str) {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("pins").join(name);
+    if std::env::var_os("SHEAF_PIN").is_some() {
+        fs::write(&path, text).unwrap();
+    }
+    let pinned = fs::read_to_string(&path).unwrap_or_default();
+    assert_eq!(text, pinned, "{} differs; if it should, run with SHEAF_PIN=1", path.display());
+}
+
+/// The common data of a toy of 2^`degree_bits` rows, without building one as large.
+fn chunk_common(toy: &ChunkVerifier, degree_bits: usize) -> CommonCircuitData<F, D> {
+    let mut common = toy.common.clone();
+    common.fri_params = common.config.fri_config.fri_params(degree_bits, false);
+    common
+}
+
+/// Rows that a lift of `chunks` chunks of 2^`degree_bits` rows takes. The constants do not matter.
+fn lift_rows(profile: Profile, toy: &ChunkVerifier, degree_bits: usize, chunks: usize) -> usize {
+    let mut builder = CircuitBuilder::new(profile.circuit_config(Role::Lift));
+    LiftTarget::new(&mut builder, &chunk_common(toy, degree_bits), &toy.verifier_only, chunks);
+    builder.num_gates()
+}
+
+/// All that is pinned of a profile.
+fn pins(profile: Profile, toy: &ChunkVerifier, shape: &CommonShape, join: &JoinCircuit) -> String {
+    let mut text = String::new();
+    let common = shape.common();
+    let (rows, constants, gates) = (common.degree(), common.num_constants, common.gates.len());
+    writeln!(text, "common shape: {rows} rows, {constants} constants, {gates} gates").unwrap();
+    let digest = Digest::from(join.verifier_only().circuit_digest);
+    writeln!(text, "join: {} rows used, digest {digest}", join.rows()).unwrap();
+    for degree_bits in [12, 14, CHUNK_DEGREE_BITS_MAX] {
+        let rows = [1, 2].map(|chunks| lift_rows(profile, toy, degree_bits, chunks));
+        writeln!(text, "lift of 1 or 2 chunks of 2^{degree_bits}: {} or {} rows used", rows[0], rows[1]).unwrap();
+    }
+    writeln!(text, "lift or join: {}", soundness(common)).unwrap();
+    writeln!(text, "toy chunk of 2^16: {}", soundness(&chunk_common(toy, CHUNK_DEGREE_BITS_MAX))).unwrap();
+    text
+}
+
+#[test]
+fn fast_is_as_pinned() {
+    let Fixture { recursion, toys } = Fixture::get();
+    let shape = recursion.verifier().shape();
+    pin("fast.txt", &pins(Profile::Fast, &toys[SMALL].verifier(), shape, recursion.join_circuit().unwrap()));
+    assert_eq!(shape.common().degree_bits(), 13);
+    let (lift, join) = Fixture::get().neighbours();
+    assert_eq!(lift.to_bytes().len(), 133_104);
+    assert_eq!(join.to_bytes().len(), 133_104);
+}
+
+#[test]
+fn proven_is_as_pinned() {
+    let toy = ToyChunk::build(Profile::Proven, 10).verifier();
+    let shape = CommonShape::find(Profile::Proven).unwrap();
+    let join = JoinCircuit::build(&shape).unwrap();
+    pin("proven.txt", &pins(Profile::Proven, &toy, &shape, &join));
+    assert_eq!(shape.common().degree_bits(), 15);
+    assert!(soundness(shape.common()).proven_bits >= PROVEN_BITS as f64);
+    assert!(soundness(&chunk_common(&toy, CHUNK_DEGREE_BITS_MAX)).proven_bits >= PROVEN_BITS as f64);
+    // Room for evaluating the chunk circuit's own gates, twice.
+    assert!(lift_rows(Profile::Proven, &toy, CHUNK_DEGREE_BITS_MAX, 2) + 1000 < shape.common().degree());
+}
+
+/// Prints how long lift and join take beside the chunk. Processor time, because other work may share the machine.
+fn measure(profile: Profile) {
+    let time = |label: &str, work: &dyn Fn()| {
+        let (wall, cpu) = (Instant::now(), processor_time());
+        work();
+        let (wall, cpu) = (wall.elapsed(), processor_time() - cpu);
+        println!("{profile} {label}: {:.2} s, {:.2} s of processor", wall.as_secs_f64(), cpu.as_secs_f64());
+        cpu.as_secs_f64()
+    };
+    time("finding the shape", &|| drop(CommonShape::find(profile).unwrap()));
+    let fixture = Fixture::build(profile, &[CHUNK_DEGREE_BITS_MAX]);
+    let run = fixture.run(3);
+    let proofs: Vec<_> = run.iter().map(|says| fixture.toys[0].prove(says)).collect();
+    let chunk = time("chunk of 2^16", &|| drop(fixture.toys[0].prove(&run[0])));
+    let one = time("lift of 1", &|| drop(fixture.recursion.lift(0, &[&proofs[2]]).unwrap()));
+    let mut lift = one;
+    if fixture.recursion.chunks_per_lift(0) == Ok(2) {
+        lift = time("lift of 2", &|| drop(fixture.recursion.lift(0, &[&proofs[0], &proofs[1]]).unwrap())) / 2.0;
+    }
+    let left = fold(&fixture.recursion, &[&proofs[0], &proofs[1]].map(|p| fixture.recursion.lift(0, &[p]).unwrap()));
+    let right = fixture.recursion.lift(0, &[&proofs[2]]).unwrap();
+    let join = time("join", &|| drop(fixture.recursion.join(&left, &right).unwrap()));
+    println!("{profile} bytes: chunk {}, lift {}", proofs[0].to_bytes().len(), left.to_bytes().len());
+    println!("{profile} lift and join of one chunk: {:.2} of its proof", (one + join) / chunk);
+    println!("{profile} a chunk's share of lifts and joins: {:.2} of its proof", (lift + join * lift / one) / chunk);
+}
+
+/// Time that this process has spent on all processors.
+fn processor_time() -> Duration {
+    let stat = fs::read_to_string("/proc/self/stat").unwrap();
+    let after_name = stat.rsplit(')').next().unwrap();
+    let ticks: u64 = after_name.split_whitespace().skip(11).take(2).map(|field| field.parse::<u64>().unwrap()).sum();
+    // USER_HZ is 100 on every Linux.
+    Duration::from_millis(10 * ticks)
+}
+
+#[test]
+#[ignore = "two minutes, and prints times only"]
+fn times_beside_a_full_chunk() {
+    Profile::ALL.into_iter().for_each(measure);
+}
+
+#[test]
+#[ignore = "over a minute: large circuits"]
+fn proven_proofs_of_three_chunks_join() {
+    let fixture = Fixture::build(Profile::Proven, &[10]);
+    let proof = check_tree(&fixture, 3);
+    assert_eq!(proof.to_bytes().len(), 0);
+    let (expected, got) = (Profile::Fast, 1);
+    let refused = Fixture::get().recursion.verifier().decode(&proof.to_bytes());
+    assert_eq!(refused.err(), Some(DecodeError::Profile { expected, got }));
+    let refused = Fixture::get().recursion.verifier().verify(&proof);
+    assert_eq!(refused, Err(VerifyError::Profile { expected, got: Profile::Proven }));
+}
