@@ -1,1 +1,4 @@
-//! Sheaf.
+//! The state store, the executor, the chunk planner and witness generation.
+
+pub mod genesis;
+pub mod state;
