@@ -1,4 +1,5 @@
 //! The state store, the executor, the chunk planner and witness generation.
 
+pub mod execute;
 pub mod genesis;
 pub mod state;
