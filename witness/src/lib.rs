@@ -2,4 +2,5 @@
 
 pub mod execute;
 pub mod genesis;
+pub mod plan;
 pub mod state;
