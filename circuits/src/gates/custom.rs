@@ -148,6 +148,7 @@ pub(crate) mod testing {
     use plonky2::field::types::Field;
     use plonky2::gates::gate::Gate;
     use plonky2::hash::hash_types::HashOut;
+    use plonky2::plonk::circuit_data::CircuitConfig;
 
     use super::*;
 
@@ -160,5 +161,16 @@ pub(crate) mod testing {
     /// Whether all constraints hold.
     pub(crate) fn accepts<G: CustomGate>(gate: &G, wires: &[F]) -> bool {
         constraints(gate, wires).iter().all(Field::is_zero)
+    }
+    /// How many rows the gate's constraints add to a recursive verifier, but for those of constants.
+    pub(crate) fn recursive_rows<G: CustomGate>(gate: &G) -> usize {
+        let mut builder = CircuitBuilder::<F, 2>::new(CircuitConfig::standard_recursion_config());
+        let vars = EvaluationTargets {
+            local_constants: &[],
+            local_wires: &builder.add_virtual_extension_targets(gate.num_wires()),
+            public_inputs_hash: &builder.add_virtual_hash(),
+        };
+        AsGate(gate.clone()).eval_unfiltered_circuit(&mut builder, vars);
+        builder.num_gates()
     }
 }

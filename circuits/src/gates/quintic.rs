@@ -1,4 +1,4 @@
-//! GF(p^5) = F[z]/(z⁵ − 3) and the curve's chords and tangents, over any [`Algebra`].
+//! GF(p^5) = F\[z\]/(z⁵ − 3) and the curve's chords and tangents, over any [`Algebra`].
 //!
 //! The curve is ecGFp5, y² = x(x² + 2x + 263z) (Pornin, eprint 2022/274). Points here are affine. The
 //! formulas are incomplete: a slope λ is a witness with one linear condition, which does not bind it when
@@ -65,47 +65,42 @@ pub fn scalar_mul_add<A: Algebra>(
 #[inline(always)]
 pub fn mul<A: Algebra>(algebra: &mut A, a: Quintic<A::Value>, b: Quintic<A::Value>) -> Quintic<A::Value> {
     core::array::from_fn(|k| {
-        // The coefficient of z^(k+5), which folds onto z^k.
-        let mut folded = None;
-        for i in k + 1..DEGREE {
-            let j = k + DEGREE - i;
-            folded = Some(match folded {
-                None => algebra.mul(a[i], b[j]),
-                Some(sum) => algebra.mul_add(a[i], b[j], 1, sum),
-            });
-        }
-        let first = match folded {
-            None => algebra.mul(a[0], b[k]),
-            Some(sum) => algebra.mul_add(a[0], b[k], NON_RESIDUE, sum),
-        };
-        (1..=k).fold(first, |sum, i| algebra.mul_add(a[i], b[k - i], 1, sum))
+        let low = (0..=k).map(|i| (a[i], b[k - i]));
+        let folded = (k + 1..DEGREE).map(|i| (a[i], b[k + DEGREE - i]));
+        coefficient(algebra, low, folded)
     })
 }
 
 /// a², in 15 products of coordinates instead of 25
 #[inline(always)]
 pub fn square<A: Algebra>(algebra: &mut A, a: Quintic<A::Value>) -> Quintic<A::Value> {
-    let twice: [A::Value; DEGREE - 1] = core::array::from_fn(|i| algebra.add(a[i], a[i]));
+    let twice = a.map(|a| algebra.add(a, a));
     // Each unordered pair of coordinates once.
     let factor = |i: usize, j: usize| if i < j { twice[i] } else { a[i] };
     core::array::from_fn(|k| {
-        let mut folded = None;
-        for i in k + 1..DEGREE {
-            let j = k + DEGREE - i;
-            if i > j {
-                break;
-            }
-            folded = Some(match folded {
-                None => algebra.mul(factor(i, j), a[j]),
-                Some(sum) => algebra.mul_add(factor(i, j), a[j], 1, sum),
-            });
-        }
-        let first = match folded {
-            None => algebra.mul(factor(0, k), a[k]),
-            Some(sum) => algebra.mul_add(factor(0, k), a[k], NON_RESIDUE, sum),
-        };
-        (1..=k / 2).fold(first, |sum, i| algebra.mul_add(factor(i, k - i), a[k - i], 1, sum))
+        let low = (0..=k / 2).map(|i| (factor(i, k - i), a[k - i]));
+        let folded = (k + 1..=(k + DEGREE) / 2).map(|i| (factor(i, k + DEGREE - i), a[k + DEGREE - i]));
+        coefficient(algebra, low, folded)
     })
+}
+
+/// The coefficient of z^k, from the pairs whose products belong to z^k and those of z^(k + 5) = 3z^k.
+#[inline(always)]
+fn coefficient<A: Algebra>(
+    algebra: &mut A,
+    mut low: impl Iterator<Item = (A::Value, A::Value)>,
+    mut folded: impl Iterator<Item = (A::Value, A::Value)>,
+) -> A::Value {
+    let (a, b) = low.next().expect("there is always a product of z^k");
+    let first = match folded.next() {
+        None => algebra.mul(a, b),
+        Some((c, d)) => {
+            let start = algebra.mul(c, d);
+            let folded = folded.fold(start, |sum, (c, d)| algebra.mul_add(c, d, 1, sum));
+            algebra.mul_add(a, b, NON_RESIDUE, folded)
+        }
+    };
+    low.fold(first, |sum, (a, b)| algebra.mul_add(a, b, 1, sum))
 }
 
 /// y² − x(x² + 2x + 263z), zero on the curve. Degree 3 in the coordinates.
@@ -204,4 +199,39 @@ pub fn negate<A: Algebra>(algebra: &mut A, point: Point<A::Value>) -> Point<A::V
 fn add_constant<A: Algebra>(algebra: &mut A, a: A::Value, constant: F) -> A::Value {
     let constant = algebra.constant(constant);
     algebra.add(a, constant)
+}
+
+#[cfg(test)]
+mod tests {
+    use plonky2::field::types::{Field, Sample};
+
+    use super::super::algebra::Packed;
+    use super::*;
+    use crate::curve::field::Fp5;
+    use crate::curve::{AUXILIARY, GENERATOR};
+
+    #[test]
+    fn products_and_squares_are_those_of_the_field() {
+        let mut field = Packed::<F>::new();
+        for _ in 0..100 {
+            let (a, b) = (Fp5::rand(), Fp5::rand());
+            assert_eq!(mul(&mut field, a.0, b.0), (a * b).0);
+            assert_eq!(square(&mut field, a.0), (a * a).0);
+        }
+    }
+
+    #[test]
+    fn chords_and_tangents_are_those_of_the_curve() {
+        let mut field = Packed::<F>::new();
+        let (p, q) = (Affine::from(GENERATOR), Affine::from(AUXILIARY));
+        let (base, other) = (constant(&mut field, &p), constant(&mut field, &q));
+        assert!(curve_equation(&mut field, base).iter().all(Field::is_zero));
+
+        let (condition, sum) = chord(&mut field, base, other, p.chord(&q).unwrap().0 .0);
+        assert!(condition.iter().all(Field::is_zero));
+        assert_eq!(Affine::from(sum), (GENERATOR + AUXILIARY).into());
+        let (condition, twice) = double(&mut field, base, p.double().unwrap().0 .0);
+        assert!(condition.iter().all(Field::is_zero));
+        assert_eq!(Affine::from(twice), GENERATOR.double().into());
+    }
 }

@@ -47,6 +47,11 @@
 //! that account alone. Hence no contract may use a signature as evidence against anyone but the
 //! account's owner.
 //!
+//! That P never vanishes also makes the gate complete. A chain that ended at R itself would take its last
+//! step without P, and a key's owner could make a signature that is natively valid but runs into an
+//! exceptional case there (R = −Q, say): sealed into a batch, it would leave the batch without a proof. Here
+//! every signature that the native verifier takes has a proof, unless its maker knows the logarithm of P.
+//!
 //! # Not checked here
 //!
 //! That the accumulator's start, H and 3H are what they should be, that both ends are joined to R, and

@@ -21,8 +21,12 @@
 //!   1           key hash H("sf.key", Q), in `key_hash`                     PoseidonGate
 //! ```
 //!
-//! The accumulator of a row is wired to the next row's; H and 3H to all rows. 36 rows in all
-//! ([`ROWS`], [`KEY_HASH_ROWS`]); constants are shared by the whole circuit.
+//! The accumulator of a row is wired to the next row's; H and 3H to all rows.
+//!
+//! # Row budget
+//!
+//! 35 rows for a signature ([`ROWS`]) and 1 for the key's hash ([`KEY_HASH_ROWS`]), of at most 45 in all.
+//! Constants (the tags, zero) are shared by the whole circuit.
 //!
 //! # Not checked here
 //!

@@ -6,7 +6,7 @@ use rand_chacha::ChaCha8Rng;
 
 use super::super::affine::Affine;
 use super::super::algebra::Packed;
-use super::super::custom::testing::{accepts, constraints};
+use super::super::custom::testing::{accepts, constraints, recursive_rows};
 use super::super::custom::AsGate;
 use super::*;
 use crate::curve::{self, Scalar, AUXILIARY, GENERATOR};
@@ -30,6 +30,12 @@ fn size() {
     assert_eq!(SignatureGate.num_wires(), 118);
     assert_eq!(SignatureGate.num_constraints(), 87);
     assert_eq!(constraints(&SignatureGate, &Row::random(0).wires).len(), 87);
+}
+
+/// Rows of arithmetic; the tables' 160 constants come on top, two to a row.
+#[test]
+fn recursive_verifier() {
+    assert_eq!(recursive_rows(&SignatureGate), 156);
 }
 
 /// A row in the middle of a chain and the points it was made from.

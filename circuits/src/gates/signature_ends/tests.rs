@@ -6,7 +6,7 @@ use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 
 use super::super::affine::Affine;
-use super::super::custom::testing::{accepts, constraints};
+use super::super::custom::testing::{accepts, constraints, recursive_rows};
 use super::super::custom::AsGate;
 use super::*;
 use crate::curve::field::Fp5;
@@ -31,6 +31,11 @@ fn size() {
     assert_eq!(SignatureEndsGate.num_wires(), 76);
     assert_eq!(SignatureEndsGate.num_constraints(), 57);
     assert_eq!(constraints(&SignatureEndsGate, &Row::random(0).wires).len(), 57);
+}
+
+#[test]
+fn recursive_verifier() {
+    assert_eq!(recursive_rows(&SignatureEndsGate), 60);
 }
 
 /// A row and what it was made from.
