@@ -37,7 +37,7 @@ use thiserror::Error;
 
 use super::account::HeaderTarget;
 use super::cells::{HeaderOpeningTarget, SlotOpeningTarget};
-use super::memory::MemoryTarget;
+use super::memory::{Clock, MemoryTarget};
 use super::record::StreamsTarget;
 use super::slot::{SlotEnvironment, SlotTarget};
 use super::trace::{ChunkError, ChunkTrace};
@@ -125,8 +125,7 @@ impl ChunkTargets {
             z: public_inputs.z,
         };
         let mut fees = builder.zero();
-        let one = builder.one();
-        let mut now = one;
+        let mut clock = Clock::new(builder);
         let mut slots = Vec::with_capacity(shape.slot_count());
         for class in shape.slots() {
             let mut environment = SlotEnvironment {
@@ -136,17 +135,17 @@ impl ChunkTargets {
                 streams: &mut streams,
                 domain,
                 fees: &mut fees,
-                now,
+                clock,
             };
             slots.push(SlotTarget::new(&mut environment, class));
-            now = builder.add(now, one);
+            clock = clock.tick(builder);
         }
         builder.connect_hashes(streams.commit, public_inputs.da_commit_out);
         builder.connect_extension(streams.l1, public_inputs.l1_out);
         builder.connect_extension(streams.l2, public_inputs.l2_out);
 
         let operator_account = context[Context::OPERATOR];
-        let (operator, operator_time) = credit_fees(builder, &mut ranges, &mut memory, operator_account, fees, now);
+        let (operator, operator_time) = credit_fees(builder, &mut ranges, &mut memory, operator_account, fees, clock);
 
         let mut root = public_inputs.pre_root;
         let header_openings = (0..shape.header_cells)
@@ -192,7 +191,7 @@ fn credit_fees(
     memory: &mut MemoryTarget,
     account: Target,
     fees: Target,
-    now: Target,
+    clock: Clock,
 ) -> (HeaderTarget, Target) {
     ranges.range_check(builder, account, ACCOUNT_BITS);
     let operator = HeaderTarget::new(builder);
@@ -205,7 +204,7 @@ fn credit_fees(
     let new = credited.digest(builder);
     let key = builder.mul_const(F::from_canonical_u64(1 << SLOT_BITS), account);
     let always = builder._true();
-    let time = memory.access(builder, ranges, always, key, old, new, now);
+    let time = memory.access(builder, ranges, always, key, old, new, clock);
     (operator, time)
 }
 
@@ -244,7 +243,8 @@ impl ChunkCircuit {
         (builder, targets)
     }
 
-    /// Rows that the circuit of `shape` takes before padding, without building it.
+    /// Rows that the circuit of `shape` takes before padding, without building it; some ten rows that hash the public
+    /// inputs and hold constants come on top.
     pub fn rows(shape: &Shape) -> usize {
         let (builder, _) = Self::prepare(shape, Profile::Fast.circuit_config(Role::Chunk));
         builder.num_gates()

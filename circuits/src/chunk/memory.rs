@@ -58,6 +58,38 @@ const _: () = assert!(KEY_BITS + TIME_BITS + 1 < FLAG_SHIFT);
 /// Bits of the difference of neighbours in the sorted list: it holds keys, and padding from 2^36 on.
 pub const SORTED_GAP_BITS: usize = KEY_BITS + 1;
 
+/// Counts the transaction slots of a chunk, from 1.
+///
+/// Each moment is the last one plus a wire that is 1. It is not a constant of the circuit, because each distinct
+/// constant costs half a row, and an addition a twentieth.
+#[derive(Clone, Copy, Debug)]
+pub struct Clock {
+    step: Target,
+    last: Target,
+    now: Target,
+}
+
+impl Clock {
+    /// The first slot.
+    pub fn new(builder: &mut Builder) -> Self {
+        let step = wire_of(builder, F::ONE);
+        Self { step, last: builder.zero(), now: step }
+    }
+
+    /// The next slot.
+    pub fn tick(self, builder: &mut Builder) -> Self {
+        Self { last: self.now, now: builder.add(self.now, self.step), ..self }
+    }
+}
+
+/// A wire with a constant's value, which the builder does not know to be constant.
+fn wire_of(builder: &mut Builder, value: F) -> Target {
+    let wire = builder.add_virtual_target();
+    let constant = builder.constant(value);
+    builder.connect(wire, constant);
+    wire
+}
+
 /// Collects the tuples of a chunk, and in the end compares the multisets.
 pub struct MemoryTarget {
     /// Initial tuples and writes.
@@ -74,13 +106,13 @@ pub struct MemoryTarget {
 impl MemoryTarget {
     /// An empty memory.
     pub fn new(builder: &mut Builder) -> Self {
-        let padding = builder.constant(F::from_canonical_u64(1 << KEY_BITS));
+        let padding = wire_of(builder, F::from_canonical_u64(1 << KEY_BITS));
         Self { put: Vec::new(), taken: Vec::new(), transcript: Vec::new(), keys: Vec::new(), padding }
     }
 
-    /// Reads `old` at `key` and writes `new`, at time `now`. Returns the time of the read, which the prover picks.
+    /// Reads `old` at `key` and writes `new`, now. Returns the time of the read, which the prover picks.
     ///
-    /// `key` is below 2^36 by whoever formed it; `now` counts slots, so it is below 2^16 by the shape.
+    /// `key` is below 2^36 by whoever formed it; the clock counts slots, so it is below 2^16 by the shape.
     #[allow(clippy::too_many_arguments)]
     pub fn access(
         &mut self,
@@ -90,17 +122,15 @@ impl MemoryTarget {
         key: Target,
         old: HashOutTarget,
         new: HashOutTarget,
-        now: Target,
+        clock: Clock,
     ) -> Target {
         let time = builder.add_virtual_target();
         // now − 1 − time in [0, 2^16): the read is of the past.
-        let one = builder.one();
-        let last = builder.sub(now, one);
-        let age = builder.sub(last, time);
+        let age = builder.sub(clock.last, time);
         ranges.range_check(builder, age, TIME_BITS);
 
         let read = pack(builder, key, time);
-        let written = pack(builder, key, now);
+        let written = pack(builder, key, clock.now);
         self.absorb(builder, enabled, read, old, new);
         self.taken.push(tuple(enabled, read, old));
         self.put.push(tuple(enabled, written, new));

@@ -1,6 +1,6 @@
 //! A transaction slot: the circuit twin of [`crate::transaction::execute`], one transaction each.
 //!
-//! Statement: the transaction applies to the memory at time `now`; if it is signed, by the key in the account's
+//! Statement: the transaction applies to the memory now; if it is signed, by the key in the account's
 //! header over its words, its nonce and the domain; its record is absorbed and evaluated; its fee is counted.
 //!
 //! ```text
@@ -36,7 +36,7 @@ use plonky2::iop::target::{BoolTarget, Target};
 use plonky2::iop::witness::{PartialWitness, WitnessWrite};
 
 use super::account::{HeaderTarget, SlotBalanceTarget};
-use super::memory::MemoryTarget;
+use super::memory::{Clock, MemoryTarget};
 use super::record::{KeyWordsTarget, RecordTarget, StreamsTarget};
 use super::trace::{Flags, SlotTrace};
 use super::SlotClass;
@@ -63,8 +63,8 @@ pub struct SlotEnvironment<'a> {
     pub domain: HashOutTarget,
     /// Fees counted so far.
     pub fees: &'a mut Target,
-    /// The slot's number, counted from 1.
-    pub now: Target,
+    /// The slot's number.
+    pub clock: Clock,
 }
 
 /// Which kind the transaction is; none for `Noop`. Kinds that the class does not accept are constant zero.
@@ -190,7 +190,7 @@ impl SlotTarget {
         let sender_new_digest = sender_new.digest(builder);
         let sender_key = builder.mul_const(F::from_canonical_u64(1 << SLOT_BITS), account);
         let sender_time =
-            env.memory.access(builder, env.ranges, active, sender_key, sender_old, sender_new_digest, env.now);
+            env.memory.access(builder, env.ranges, active, sender_key, sender_old, sender_new_digest, env.clock);
 
         // The recipient's header.
         let recipient = HeaderTarget::new(builder);
@@ -207,7 +207,7 @@ impl SlotTarget {
             recipient_key,
             recipient_old,
             recipient_new_digest,
-            env.now,
+            env.clock,
         );
 
         // Their slots of the asset.
@@ -219,7 +219,7 @@ impl SlotTarget {
             let new = old.add(builder, gained);
             env.ranges.range_check(builder, new.balance, BALANCE_BITS);
             let (old_digest, new_digest) = (old.digest(builder), new.digest(builder));
-            let time = env.memory.access(builder, env.ranges, enabled, key, old_digest, new_digest, env.now);
+            let time = env.memory.access(builder, env.ranges, enabled, key, old_digest, new_digest, env.clock);
             (old, new, time)
         };
         let slots = class.has_assets().then(|| {

@@ -85,7 +85,7 @@ fn marginal_rows() {
         rows(100, 100, 100, 200, 100) - base,
         rows(100, 100, 100, 100, 200) - base,
     ];
-    assert_eq!(marginal, [4869, 5991, 6745, 5459, 8293]);
+    assert_eq!(marginal, [4874, 5996, 6750, 5464, 8303]);
     let shapes = shapes::all().iter().map(|shape| (shape.name, ChunkCircuit::rows(shape))).collect::<Vec<_>>();
     assert_eq!(shapes, [("small", 4012), ("mixed", 65_061), ("payments", 65_418)]);
 }
