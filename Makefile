@@ -1,0 +1,53 @@
+# What people and CI call. `make help` lists it.
+
+export DEBIAN_FRONTEND ?= noninteractive
+# Outside the clone, so that a fresh clone does not compile RocksDB again (over ten minutes on two cores).
+export CARGO_TARGET_DIR ?= $(HOME)/.cache/sheaf/target
+
+CARGO ?= cargo
+SHEAF = $(CARGO_TARGET_DIR)/release/sheaf
+DEMO ?= demo
+SUDO = $(if $(filter 0,$(shell id -u)),,sudo)
+# What building needs besides Rust: a C++ compiler for RocksDB, and libclang for its bindings.
+PACKAGES = $(if $(shell command -v g++),,g++) $(if $(shell command -v make),,make) \
+	$(if $(wildcard /usr/lib/llvm-*/lib/libclang.so* /usr/lib/*/libclang-*.so*),,libclang-dev)
+
+.PHONY: help deps build demo test bench lint fuzz clean-demo
+
+help: ## list what there is
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 14
+
+deps: ## install what building needs, if it is missing
+	@if [ -n "$(strip $(PACKAGES))" ]; then \
+		echo "installing:$(strip $(PACKAGES))" && \
+		$(SUDO) apt-get update -q && $(SUDO) apt-get install -y -q $(PACKAGES); \
+	fi
+	@command -v $(CARGO) > /dev/null || { echo "Rust is missing: see https://rustup.rs" >&2; exit 1; }
+
+build: deps ## build the sheaf binary
+	$(CARGO) build --release --locked -p sheaf-cli
+
+demo: build ## import, execute, prove and verify real mainnet transactions; again: resume
+	@[ -f $(DEMO)/batch.jsonl ] || $(SHEAF) import fixtures/demo/transactions.csv --out $(DEMO)
+	$(SHEAF) execute $(DEMO)/batch.jsonl
+	$(SHEAF) prove $(DEMO)/batch.jsonl --data-dir $(DEMO)/data --out $(DEMO)/proof.bin
+	$(SHEAF) verify $(DEMO)/proof.bin
+
+test: deps ## run every test
+	$(CARGO) test --release --locked --workspace
+
+bench: deps ## run the benchmarks
+	$(CARGO) bench --locked --workspace
+
+lint: deps ## formatting and clippy
+	$(CARGO) fmt --all --check
+	$(CARGO) clippy --release --locked --workspace --all-targets -- -D warnings
+
+fuzz: deps ## a minute of each fuzz target (installs cargo-fuzz)
+	@command -v cargo-fuzz > /dev/null || $(CARGO) install cargo-fuzz --locked
+	cd fuzz && for target in $$($(CARGO) fuzz list); do \
+		RUSTC_BOOTSTRAP=1 $(CARGO) fuzz run --sanitizer none $$target -- -max_total_time=60 || exit 1; \
+	done
+
+clean-demo: ## remove what the demo made
+	rm -rf $(DEMO)
