@@ -39,7 +39,7 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use sheaf_circuits::account::{AccountIndex, AccountKind, AssetId, Cell, CellKey, Header, FIRST_L1_ACCOUNT};
 use sheaf_circuits::amount::Quanta;
-use sheaf_circuits::context::ContractAddress;
+use sheaf_circuits::context::{ContractAddress, Domain};
 use sheaf_circuits::hash::Digest;
 use thiserror::Error;
 
@@ -58,7 +58,7 @@ pub struct Genesis {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub note: Option<String>,
     /// The L1 chain and contract.
-    pub domain: sheaf_circuits::context::Domain,
+    pub domain: Domain,
     /// The account that fees go to.
     pub operator: AccountIndex,
     /// What can be held.
@@ -127,11 +127,20 @@ impl Genesis {
         Ok(genesis)
     }
 
-    /// The file's text.
+    /// The file's text: one line for each asset and each account.
     pub fn to_json(&self) -> String {
-        let mut json = serde_json::to_string_pretty(self).expect("every field has a JSON form");
-        json.push('\n');
-        json
+        let lines = |entries: Vec<String>| match entries.is_empty() {
+            true => "[]".into(),
+            false => format!("[\n    {}\n  ]", entries.join(",\n    ")),
+        };
+        let mut fields = vec![("format", json(&self.format))];
+        fields.extend(self.note.as_ref().map(|note| ("note", json(note))));
+        fields.push(("domain", json(&self.domain)));
+        fields.push(("operator", json(&self.operator)));
+        fields.push(("assets", lines(self.assets.iter().map(json).collect())));
+        fields.push(("accounts", lines(self.accounts.par_iter().map(json).collect())));
+        let fields: Vec<_> = fields.into_iter().map(|(name, value)| format!("  \"{name}\": {value}")).collect();
+        format!("{{\n{}\n}}\n", fields.join(",\n"))
     }
 
     /// What stays the same as long as the rollup runs.
@@ -188,6 +197,10 @@ impl<'de> Deserialize<'de> for Format {
             format => Err(serde::de::Error::custom(format!("format is {format:?}, expected {GENESIS_FORMAT:?}"))),
         }
     }
+}
+
+fn json(value: &impl Serialize) -> String {
+    serde_json::to_string(value).expect("numbers, texts and lists have a JSON form")
 }
 
 const fn user() -> AccountKind {

@@ -48,7 +48,10 @@ fn the_example_has_its_root() {
 #[test]
 fn json_round_trips() {
     let genesis = Genesis::read(&fixture("small.json")).unwrap();
-    assert_eq!(Genesis::from_json(genesis.to_json().as_bytes()), Ok(genesis.clone()));
+    let json = genesis.to_json();
+    assert_eq!(Genesis::from_json(json.as_bytes()), Ok(genesis.clone()));
+    assert_eq!(serde_json::from_str::<Value>(&json).unwrap(), serde_json::to_value(&genesis).unwrap());
+    assert_eq!(json.lines().count(), 2 + 4 + (3 + 2) + (3 + 2), "one line for each asset and account");
     assert_eq!(genesis.rollup().asset(AssetId::new(4095).unwrap()).unwrap().symbol, "SHIB");
     assert_eq!(genesis.first_l1_account(), None);
     let mut genesis = genesis;
