@@ -1,4 +1,14 @@
-//! The state: cells under one tree.
+//! The state: cells under one tree, in memory, on disk, and in one file.
+//!
+//! ```text
+//!                   ┌────────── cells ──────────▶ execution
+//!   State ─▶ Reader ┼────── partial tree ───────▶ openings of a chunk, one after another
+//!     ▲  (one root) └─ prepare(new cells) ──▶ StateUpdate (new root) ─┐
+//!     └──────────────────────────── commit ──────────────────────────┘
+//! ```
+//!
+//! Hashing is all in `prepare` and runs in parallel; a commit only writes. [`StateRead`] is what a reader of the state on
+//! disk and a [`MemoryState`] have in common.
 //!
 //! | file | story |
 //! | --- | --- |

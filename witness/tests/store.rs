@@ -153,6 +153,15 @@ fn a_root_that_is_not_the_trees_is_told() {
     assert!(matches!(State::open(&path), Err(StateError::Damaged { .. })));
 }
 
+#[test]
+fn a_genesis_that_contradicts_itself_makes_no_state() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut genesis = genesis();
+    genesis.accounts[5].index = genesis.accounts[4].index;
+    assert!(matches!(State::create(&dir.path().join("state"), &genesis), Err(StateError::Genesis(_))));
+    assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 0);
+}
+
 fn put_meta(path: &Path, key: &str, value: &[u8]) {
     let db = rocksdb::DB::open_cf(&rocksdb::Options::default(), path, ["cells", "nodes", "meta"]).unwrap();
     db.put_cf(db.cf_handle("meta").unwrap(), key, value).unwrap();
@@ -202,6 +211,43 @@ proptest! {
     }
 }
 
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(40))]
+
+    #[test]
+    fn a_damaged_file_is_an_error_or_does_not_matter(
+        file in any::<prop::sample::Index>(),
+        position in any::<prop::sample::Index>(),
+        flip in 1..=255u8,
+        cut in any::<bool>(),
+    ) {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("state");
+        let root = State::create(&path, &genesis()).unwrap().root();
+        let mut files: Vec<_> = std::fs::read_dir(&path)
+            .unwrap()
+            .map(|entry| entry.unwrap().path())
+            .filter(|file| std::fs::metadata(file).unwrap().len() > 0)
+            .collect();
+        files.sort();
+        let file = file.get(&files);
+        let mut bytes = std::fs::read(file).unwrap();
+        let position = position.index(bytes.len());
+        if cut {
+            bytes.truncate(position);
+        } else {
+            bytes[position] ^= flip;
+        }
+        std::fs::write(file, bytes).unwrap();
+        if let Ok(state) = State::open(&path) {
+            prop_assert_eq!(state.root(), root);
+            if let Ok(recomputed) = state.recompute_root() {
+                prop_assert_eq!(recomputed, root);
+            }
+        }
+    }
+}
+
 /// Not a test: what the process below does until it is killed.
 #[test]
 #[ignore = "run by `a_killed_process_leaves_a_whole_state`"]
@@ -209,7 +255,7 @@ fn commits_until_killed() {
     let Some(path) = std::env::var_os("SHEAF_TEST_STATE") else { return };
     let state = State::open(Path::new(&path)).unwrap();
     for round in 1.. {
-        let batch = (0..2_000).map(|i| (key(i * 37 << 8), cell(round))).collect();
+        let batch = (0..2_000).map(|i| (key((i * 37) << 8), cell(round))).collect();
         let update = state.reader(state.root()).unwrap().prepare(batch).unwrap();
         println!("committing {}", update.root());
         state.commit(&update).unwrap();

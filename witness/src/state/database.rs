@@ -14,8 +14,8 @@ use std::path::{Path, PathBuf};
 
 use rayon::prelude::*;
 use rocksdb::{
-    BlockBasedOptions, Cache, ColumnFamily, ColumnFamilyDescriptor, DBCompressionType, DBPinnableSlice, Options,
-    ReadOptions, Snapshot, WriteBatch, WriteOptions, DB,
+    BlockBasedOptions, Cache, ColumnFamily, ColumnFamilyDescriptor, DBCompressionType, DBPinnableSlice, DBRecoveryMode,
+    Options, ReadOptions, Snapshot, WriteBatch, WriteOptions, DB,
 };
 use sheaf_circuits::account::{Cell, CellKey, ACCOUNT_BITS, CELL_LEN, EMPTY_ACCOUNTS};
 use sheaf_circuits::hash::{canonical_element, Digest};
@@ -308,6 +308,8 @@ fn check_is_state(path: &Path) -> Result<(), StateError> {
 fn options() -> Options {
     let mut options = Options::default();
     options.set_keep_log_file_num(2);
+    // A crash leaves at most the last record half written. Anything else is damage, and not a reason to go back in time.
+    options.set_wal_recovery_mode(DBRecoveryMode::TolerateCorruptedTailRecords);
     options
 }
 

@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use sheaf_circuits::hash::Digest;
 use thiserror::Error;
 
+use crate::genesis::GenesisError;
+
 /// Why a state cannot be opened, read or changed.
 #[derive(Debug, Error)]
 pub enum StateError {
@@ -66,14 +68,9 @@ pub enum StateError {
         /// The root of the state.
         latest: Digest,
     },
-    /// A new state does not have the root that it should have.
-    #[error("the cells give root {got}, expected {expected}")]
-    WrongRoot {
-        /// The root it should have.
-        expected: Digest,
-        /// The root of its cells.
-        got: Digest,
-    },
+    /// The genesis contradicts itself.
+    #[error("the genesis: {0}")]
+    Genesis(#[from] GenesisError),
     /// The file system refused.
     #[error("cannot {action} {path}: {source}")]
     Io {

@@ -35,9 +35,9 @@ impl State {
         Self::with(Database::open(path)?)
     }
 
-    /// Makes a state at `path` from `genesis`, which must have passed [`Genesis::check`]. Nothing may be there, or an
-    /// empty directory.
+    /// Checks `genesis` and makes a state from it at `path`, where nothing may be, or an empty directory.
     pub fn create(path: &Path, genesis: &Genesis) -> Result<Self, StateError> {
+        genesis.check()?;
         let mut builder = Builder::new(path)?;
         builder.add(genesis.cells())?;
         Self::with(builder.finish(0, &genesis.rollup())?)
