@@ -30,7 +30,7 @@ fn random() -> Vec<AccountIndex> {
 
 /// New header cells, different each round.
 fn cells(accounts: &[AccountIndex], round: u64) -> Vec<(CellKey, Cell)> {
-    let cell = |account: &AccountIndex| Cell([F::from_canonical_u64(round << 32 | u64::from(account.get()) + 1); 8]);
+    let cell = |account: &AccountIndex| Cell([F::from_canonical_u64((round << 32) + u64::from(account.get()) + 1); 8]);
     accounts.iter().map(|account| (account.header_key(), cell(account))).collect()
 }
 
