@@ -22,7 +22,7 @@ mod report;
 
 use serde::{Deserialize, Serialize};
 use sheaf_circuits::account::AccountIndex;
-use sheaf_circuits::chunk::{Shape, SlotClass};
+use sheaf_circuits::chunk::Shape;
 use thiserror::Error;
 
 pub use self::report::Filling;
@@ -121,5 +121,3 @@ pub fn plan(
     }
     Ok(Plan { chunks })
 }
-
-const _: () = assert!(SlotClass::ALL.len() == 3, "prices are found in three dimensions");

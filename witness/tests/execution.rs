@@ -9,6 +9,7 @@ use sheaf_circuits::transaction::{Kind, Rejection, Transaction, Transfer};
 use sheaf_witness::execute::{execute, ExecuteError, Execution, OperatorError, Receipt, SignatureChecks};
 
 use self::support::naive::Naive;
+use self::support::traffic::mainnet_like;
 use self::support::*;
 
 fn run(world: &World, transactions: &[Transaction], threads: usize) -> Execution {
@@ -40,6 +41,18 @@ proptest! {
             prop_assert_eq!(&execution.receipts, &receipts, "receipts on {} threads", threads);
             prop_assert_eq!(&execution.cells, &cells, "cells on {} threads", threads);
         }
+    }
+}
+
+#[test]
+fn traffic_like_mainnets_is_the_same_on_any_number_of_threads() {
+    let (world, transactions) = mainnet_like(3_000, false);
+    let mut naive = Naive::new(world.clone());
+    let receipts = naive.run(&transactions);
+    let cells = difference(&world, &naive.cells);
+    for threads in [1, 2, 8] {
+        let execution = run(&world, &transactions, threads);
+        assert!(execution.receipts == receipts && execution.cells == cells, "{threads} threads");
     }
 }
 

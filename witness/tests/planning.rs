@@ -13,6 +13,7 @@ use sheaf_witness::plan::{plan, Grouping, Plan, PlanError};
 
 use self::support::naive::Naive;
 use self::support::shapes::{full, mixed, small};
+use self::support::traffic::mainnet_like;
 use self::support::*;
 
 fn applied(world: &World, transactions: &[Transaction]) -> Vec<Applied> {
@@ -119,6 +120,18 @@ fn transactions_that_share_accounts_go_together() {
     let given = plan_of(&applied, &shapes, Grouping::None).filling(&shapes);
     assert_eq!(grouped.chunks["tight"], 10);
     assert!(given.chunks["tight"] >= 50, "{given:?}");
+}
+
+#[test]
+fn traffic_like_mainnets_fills_chunks() {
+    let (world, transactions) = mainnet_like(6_000, false);
+    let applied = applied(&world, &transactions);
+    let shapes = [full(), mixed(), small()];
+    let grouped = plan_of(&applied, &shapes, Grouping::BySharedCells).filling(&shapes);
+    let given = plan_of(&applied, &shapes, Grouping::None).filling(&shapes);
+    assert_eq!(grouped.transactions, 6_000);
+    assert!(grouped.slots_used() > 0.9, "{grouped:?}");
+    assert!(grouped.cells < given.cells && grouped.rows <= given.rows, "{grouped:?} {given:?}");
 }
 
 #[test]

@@ -87,5 +87,5 @@ fn marginal_rows() {
     ];
     assert_eq!(marginal, [4874, 5996, 6750, 5464, 8303]);
     let shapes = shapes::all().iter().map(|shape| (shape.name, ChunkCircuit::rows(shape))).collect::<Vec<_>>();
-    assert_eq!(shapes, [("small", 4012), ("mixed", 65_061), ("payments", 65_418)]);
+    assert_eq!(shapes, [("small", 4016), ("mixed", 65_126), ("payments", 65_321)]);
 }

@@ -14,6 +14,8 @@
 use sheaf_circuits::chunk::{Shape, SlotClass};
 
 const CLASSES: usize = SlotClass::ALL.len();
+// Corners are where three planes meet.
+const _: () = assert!(CLASSES == 3);
 
 /// For each class, narrowest first, slots or transactions that are of it or wider.
 type AtLeast = [f64; CLASSES];

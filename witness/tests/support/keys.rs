@@ -8,30 +8,35 @@ use sheaf_circuits::signature::{SecretKey, Signature};
 use sheaf_circuits::transaction::Authorization;
 
 /// A key takes longer to make than most tests, and there are few.
-static KEYS: LazyLock<Mutex<HashMap<u32, (SecretKey, Digest, Signature)>>> = LazyLock::new(Mutex::default);
+static KEYS: LazyLock<Mutex<HashMap<u32, TestKey>>> = LazyLock::new(Mutex::default);
 
-fn with_key<T>(index: u32, work: impl FnOnce(&SecretKey, Digest, Signature) -> T) -> T {
+struct TestKey {
+    secret: SecretKey,
+    hash: Digest,
+    some_signature: Signature,
+}
+
+fn with_key<T>(index: u32, work: impl FnOnce(&TestKey) -> T) -> T {
     let mut keys = KEYS.lock().unwrap();
-    let (key, hash, signature) = keys.entry(index).or_insert_with(|| {
+    let key = keys.entry(index).or_insert_with(|| {
         let mut seed = [0; 32];
         seed[..4].copy_from_slice(&index.to_be_bytes());
-        let key = SecretKey::from_seed(&seed);
-        let (hash, signature) = (key.public().hash(), key.sign(Digest::ZERO));
-        (key, hash, signature)
+        let secret = SecretKey::from_seed(&seed);
+        TestKey { hash: secret.public().hash(), some_signature: secret.sign(Digest::ZERO), secret }
     });
-    work(key, *hash, *signature)
+    work(key)
 }
 
 pub fn key_hash(index: u32) -> Digest {
-    with_key(index, |_, hash, _| hash)
+    with_key(index, |key| key.hash)
 }
 
 /// The account's key with some signature: for tests that skip the checks of signatures.
 pub fn authorize(index: u32) -> Authorization {
-    with_key(index, |key, _, signature| Authorization { public_key: *key.public(), signature })
+    with_key(index, |key| Authorization { public_key: *key.secret.public(), signature: key.some_signature })
 }
 
 /// The account's key with its signature of `message`.
 pub fn sign(index: u32, message: Digest) -> Authorization {
-    with_key(index, |key, _, _| Authorization { public_key: *key.public(), signature: key.sign(message) })
+    with_key(index, |key| Authorization { public_key: *key.secret.public(), signature: key.secret.sign(message) })
 }

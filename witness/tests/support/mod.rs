@@ -6,6 +6,7 @@
 pub mod keys;
 pub mod naive;
 pub mod shapes;
+pub mod traffic;
 
 use std::collections::BTreeMap;
 
