@@ -112,7 +112,7 @@ impl HeaderOpeningTarget {
 
     /// Sets what the prover picks.
     pub fn set(&self, witness: &mut PartialWitness<F>, row: &HeaderRow) -> anyhow::Result<()> {
-        witness.set_bool_target(self.enabled, row.enabled)?;
+        witness.set_target(self.enabled.target, row.enabled)?;
         witness.set_target(self.account, F::from_canonical_u32(row.account))?;
         self.header.set(witness, row.cell.initial, row.cell.last)?;
         witness.set_target(self.time, row.cell.time)?;
@@ -191,8 +191,8 @@ impl SlotOpeningTarget {
 
     /// Sets what the prover picks.
     pub fn set(&self, witness: &mut PartialWitness<F>, row: &SlotRow) -> anyhow::Result<()> {
-        witness.set_bool_target(self.slot_enabled, row.slot_enabled)?;
-        witness.set_bool_target(self.header_enabled, row.header_enabled)?;
+        witness.set_target(self.slot_enabled.target, row.slot_enabled)?;
+        witness.set_target(self.header_enabled.target, row.header_enabled)?;
         witness.set_target(self.key, F::from_canonical_u64(row.key))?;
         self.slot.set(witness, row.slot.initial, row.slot.last)?;
         self.header.set(witness, row.header.initial, row.header.last)?;

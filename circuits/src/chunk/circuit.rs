@@ -98,7 +98,7 @@ fn gate_ids(config: &CircuitConfig) -> Vec<String> {
 pub struct ChunkTargets {
     public_inputs: PublicInputsTarget,
     context: Vec<Target>,
-    slots: Vec<SlotTarget>,
+    pub(super) slots: Vec<SlotTarget>,
     operator: HeaderTarget,
     operator_time: Target,
     header_openings: Vec<HeaderOpeningTarget>,
@@ -215,7 +215,7 @@ pub struct ChunkCircuit {
     pub shape: Shape,
     /// plonky2's circuit.
     pub data: CircuitData<F, C, D>,
-    targets: ChunkTargets,
+    pub(super) targets: ChunkTargets,
 }
 
 impl ChunkCircuit {

@@ -85,7 +85,7 @@ pub struct SlotTarget {
     flags: FlagTargets,
     account: Target,
     to: Target,
-    asset: Target,
+    pub(super) asset: Target,
     amount: Target,
     amount_upper: Target,
     fee: FeeTarget,
@@ -94,8 +94,8 @@ pub struct SlotTarget {
     sender_time: Target,
     recipient: HeaderTarget,
     recipient_time: Target,
-    sender_slot: Option<(SlotBalanceTarget, Target)>,
-    recipient_slot: Option<(SlotBalanceTarget, Target)>,
+    pub(super) sender_slot: Option<(SlotBalanceTarget, Target)>,
+    pub(super) recipient_slot: Option<(SlotBalanceTarget, Target)>,
     signature: SignatureTarget,
 }
 
@@ -317,13 +317,13 @@ impl SlotTarget {
     }
 
     fn set_flags(&self, witness: &mut PartialWitness<F>, flags: &Flags) -> anyhow::Result<()> {
-        witness.set_bool_target(self.flags.transfer, flags.transfer)?;
+        witness.set_target(self.flags.transfer.target, flags.transfer)?;
         if self.class.is_wide() {
-            witness.set_bool_target(self.flags.withdraw, flags.withdraw)?;
-            witness.set_bool_target(self.flags.deposit, flags.deposit)?;
-            witness.set_bool_target(self.flags.rekey, flags.rekey)?;
-            witness.set_bool_target(self.flags.forced_exit, flags.forced_exit)?;
-            witness.set_bool_target(self.flags.opens, flags.opens)?;
+            witness.set_target(self.flags.withdraw.target, flags.withdraw)?;
+            witness.set_target(self.flags.deposit.target, flags.deposit)?;
+            witness.set_target(self.flags.rekey.target, flags.rekey)?;
+            witness.set_target(self.flags.forced_exit.target, flags.forced_exit)?;
+            witness.set_target(self.flags.opens.target, flags.opens)?;
         }
         Ok(())
     }

@@ -1,9 +1,23 @@
 //! Tests of the chunk circuit: honest chunks, and one broken statement each.
 
+mod accounts;
+mod agreement;
+mod amounts;
+mod cheat;
+mod fees;
+mod kinds;
+mod memory;
+mod openings;
+mod proofs;
+mod published;
+mod signatures;
+mod verdict;
 mod world;
 
 use std::sync::LazyLock;
 
+use self::cheat::Cheat;
+use self::verdict::violations;
 use self::world::*;
 use super::circuit::{ChunkCircuit, Proof};
 use super::trace::ChunkTrace;
@@ -46,7 +60,39 @@ fn all_kinds() -> Vec<Transaction> {
 }
 
 fn world() -> World {
-    World::with_users(8, 1_000_000_000_000)
+    World::with_users(8, BALANCE)
+}
+
+/// What each user of [`world`] has of assets 0, 1 and 2.
+const BALANCE: u64 = 1_000_000_000_000;
+
+/// A prover who does what these say, in [`world`].
+fn cheat(transactions: &[Transaction]) -> Cheat {
+    Cheat::new(&CIRCUIT.shape, &world(), transactions)
+}
+
+/// `transaction` alone, in this slot: 0 to 6 are of class `Any`, 7 and 8 `Gas`, 9 and 10 `Asset`.
+fn at(slot: usize, transaction: Transaction) -> Vec<Transaction> {
+    let mut transactions = vec![Transaction::Noop; slot];
+    transactions.push(transaction);
+    transactions
+}
+
+fn deposit(to: u32, id: u16, amount: u64) -> Transaction {
+    Transaction::Deposit(Deposit { account: account(to), asset: asset(id), amount: quanta(amount), opens: None })
+}
+
+fn open(index: u32, amount: u64) -> Transaction {
+    let opens = Some(key_hash(index));
+    Transaction::Deposit(Deposit { account: account(index), asset: asset(0), amount: quanta(amount), opens })
+}
+
+fn rekey(index: u32, key: u32) -> Transaction {
+    Transaction::Rekey(Rekey { account: account(index), key_hash: key_hash(key) })
+}
+
+fn forced_exit(from: u32, id: u16) -> Transaction {
+    Transaction::ForcedExit(ForcedExit { account: account(from), asset: asset(id) })
 }
 
 fn verifies(proof: Proof) -> bool {
@@ -61,6 +107,19 @@ fn proves_every_kind() {
     let proof = CIRCUIT.prove(&input).unwrap();
     assert_eq!(proof.public_inputs, trace.public_inputs.to_elements());
     assert!(verifies(proof));
+}
+
+/// So what the cheating prover computes is what the circuit wants, and a violation is of the test's making.
+#[test]
+fn a_cheat_who_does_not_cheat_is_the_honest_prover() {
+    for transactions in [all_kinds(), vec![]] {
+        let (input, _) = world().chunk(&CIRCUIT.shape, &transactions);
+        let honest = ChunkTrace::new(&CIRCUIT.shape, &input).unwrap();
+        let trace = cheat(&transactions).run();
+        assert_eq!(trace.public_inputs, honest.public_inputs);
+        assert_eq!(violations(&honest), []);
+        assert_eq!(violations(&trace), []);
+    }
 }
 
 #[test]

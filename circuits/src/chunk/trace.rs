@@ -33,8 +33,8 @@ pub struct CellTrace {
 /// One row that opens a header.
 #[derive(Clone, Debug)]
 pub struct HeaderRow {
-    /// Whether it opens one.
-    pub enabled: bool,
+    /// Whether it opens one: 1 or 0.
+    pub enabled: F,
     /// Whose.
     pub account: u32,
     /// The header.
@@ -46,10 +46,10 @@ pub struct HeaderRow {
 /// One row that opens a slot, a header, or both.
 #[derive(Clone, Debug)]
 pub struct SlotRow {
-    /// Whether it opens the slot.
-    pub slot_enabled: bool,
-    /// Whether it opens the header.
-    pub header_enabled: bool,
+    /// Whether it opens the slot: 1 or 0.
+    pub slot_enabled: F,
+    /// Whether it opens the header: 1 or 0.
+    pub header_enabled: F,
     /// The slot's key.
     pub key: u64,
     /// The slot.
@@ -97,7 +97,8 @@ impl ChunkTrace {
             }
             let (slot, record) = SlotTrace::new(&mut memory, domain, transaction, i)?;
             publish(&mut end, input, record.as_ref(), class.is_wide());
-            fees += transaction.fee().quanta();
+            // More than 2^64 does not fit a balance either.
+            fees = u64::saturating_add(fees, transaction.fee().quanta());
             slots.push(slot);
         }
         let operator = credit_fees(&mut memory, input, fees, slots.len() as u64 + 1)?;
@@ -170,7 +171,7 @@ fn open_cells(
         let cell = memory.trace(key);
         move_root(&mut end.root, key, |digest| opening.path.root(opening.account, digest(&cell)))?;
         let path = opening.path.clone();
-        header_rows.push(HeaderRow { enabled: true, account: opening.account.get(), cell, path });
+        header_rows.push(HeaderRow { enabled: F::ONE, account: opening.account.get(), cell, path });
     }
     let mut slot_rows = Vec::with_capacity(shape.slot_cells);
     for opening in &input.slots {
@@ -183,8 +184,8 @@ fn open_cells(
         };
         move_root(&mut end.root, opening.key, |digest| opening.path.root(opening.key, digest(&header), digest(&slot)))?;
         slot_rows.push(SlotRow {
-            slot_enabled,
-            header_enabled: opening.header.is_some(),
+            slot_enabled: F::from_bool(slot_enabled),
+            header_enabled: F::from_bool(opening.header.is_some()),
             key: opening.key.get(),
             slot,
             header,
@@ -211,7 +212,12 @@ fn move_root(
 }
 
 /// Fills up with rows that open again, and leave as it is, what the last row opened.
-fn pad<Row>(rows: &mut Vec<Row>, room: usize, what: &'static str, unused: fn(&Row) -> Row) -> Result<(), ChunkError> {
+pub(super) fn pad<Row>(
+    rows: &mut Vec<Row>,
+    room: usize,
+    what: &'static str,
+    unused: fn(&Row) -> Row,
+) -> Result<(), ChunkError> {
     if rows.len() < room {
         let filler = unused(rows.last().ok_or(ChunkError::NothingOpened { what })?);
         let missing = room - rows.len();
@@ -228,16 +234,16 @@ impl CellTrace {
 }
 
 impl HeaderRow {
-    fn unused(&self) -> Self {
-        Self { enabled: false, cell: self.cell.settled(), ..self.clone() }
+    pub(super) fn unused(&self) -> Self {
+        Self { enabled: F::ZERO, cell: self.cell.settled(), ..self.clone() }
     }
 }
 
 impl SlotRow {
-    fn unused(&self) -> Self {
+    pub(super) fn unused(&self) -> Self {
         Self {
-            slot_enabled: false,
-            header_enabled: false,
+            slot_enabled: F::ZERO,
+            header_enabled: F::ZERO,
             slot: self.slot.settled(),
             header: self.header.settled(),
             ..self.clone()
@@ -246,7 +252,7 @@ impl SlotRow {
 }
 
 /// The list that [`super::memory`] asks for: padding counts the cells in the order in which the circuit adds them.
-fn sorted_keys(header_rows: &[HeaderRow], slot_rows: &[SlotRow]) -> Vec<u64> {
+pub(super) fn sorted_keys(header_rows: &[HeaderRow], slot_rows: &[SlotRow]) -> Vec<u64> {
     let headers = header_rows.iter().map(|row| (row.enabled, u64::from(row.account) << crate::account::SLOT_BITS));
     let slots = slot_rows.iter().flat_map(|row| {
         let header_key = row.key >> crate::account::SLOT_BITS << crate::account::SLOT_BITS;
@@ -256,7 +262,7 @@ fn sorted_keys(header_rows: &[HeaderRow], slot_rows: &[SlotRow]) -> Vec<u64> {
     let mut keys: Vec<u64> = headers
         .chain(slots)
         .zip(padding..)
-        .map(|((enabled, key), padding)| if enabled { key } else { padding })
+        .map(|((enabled, key), padding)| if enabled.is_one() { key } else { padding })
         .collect();
     keys.sort_unstable();
     keys

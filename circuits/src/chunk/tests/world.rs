@@ -7,7 +7,7 @@ use plonky2::field::types::Field;
 
 use crate::account::*;
 use crate::amount::{Fee, Quanta};
-use crate::availability::EVALUATION_START;
+use crate::availability::{FExt, EVALUATION_START};
 use crate::chunk::*;
 use crate::context::{Context, ContractAddress, Domain};
 use crate::hash::{hash_node, Digest, F};
@@ -46,6 +46,15 @@ pub fn context() -> Context {
         operator: account(OPERATOR),
         timestamp_s: 1_700_000_000,
     }
+}
+
+/// The point of evaluation.
+pub fn z() -> FExt {
+    QuadraticExtension([F::from_canonical_u64(1234567), F::from_canonical_u64(7654321)])
+}
+
+pub fn allowed_set() -> Digest {
+    Digest([F::TWO; 4])
 }
 
 pub fn transfer(from: u32, nonce: u64, fee: u64, id: u16, to: u32, amount: u64) -> Transaction {
@@ -142,11 +151,11 @@ impl World {
         std::array::from_fn(|level| self.account_node(level, account.get() >> level ^ 1))
     }
 
-    fn header_path(&self, account: AccountIndex) -> HeaderPath {
+    pub fn header_path(&self, account: AccountIndex) -> HeaderPath {
         HeaderPath { slots_root: self.slot_node(account.get(), SLOT_BITS, 0), accounts: self.account_siblings(account) }
     }
 
-    fn slot_path(&self, key: CellKey) -> SlotPath {
+    pub fn slot_path(&self, key: CellKey) -> SlotPath {
         let slot = u32::from(key.slot());
         SlotPath {
             slots: std::array::from_fn(|level| self.slot_node(key.account().get(), level, slot >> level ^ 1)),
@@ -199,8 +208,8 @@ impl World {
                 l1: EVALUATION_START,
                 l2: EVALUATION_START,
             },
-            z: QuadraticExtension([F::from_canonical_u64(1234567), F::from_canonical_u64(7654321)]),
-            allowed_set: Digest([F::TWO; 4]),
+            z: z(),
+            allowed_set: allowed_set(),
             transactions: padded,
             headers: header_openings,
             slots: slot_openings,

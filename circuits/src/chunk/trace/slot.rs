@@ -20,21 +20,21 @@ pub struct Access {
     pub time: F,
 }
 
-/// Which kind the transaction is.
+/// Which kind the transaction is: 1 where it is, else 0.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Flags {
     /// `Transfer`.
-    pub transfer: bool,
+    pub transfer: F,
     /// `Withdraw`.
-    pub withdraw: bool,
+    pub withdraw: F,
     /// `Deposit`.
-    pub deposit: bool,
+    pub deposit: F,
     /// `Rekey`.
-    pub rekey: bool,
+    pub rekey: F,
     /// `ForcedExit`.
-    pub forced_exit: bool,
+    pub forced_exit: F,
     /// A `Deposit` that opens the account.
-    pub opens: bool,
+    pub opens: F,
 }
 
 /// The values of one transaction slot.
@@ -148,11 +148,11 @@ fn parties(transaction: &Transaction) -> (Option<AccountIndex>, Option<AccountIn
 
 fn flags(transaction: &Transaction) -> Flags {
     Flags {
-        transfer: matches!(transaction, Transaction::Transfer(..)),
-        withdraw: matches!(transaction, Transaction::Withdraw(..)),
-        deposit: matches!(transaction, Transaction::Deposit(_)),
-        rekey: matches!(transaction, Transaction::Rekey(_)),
-        forced_exit: matches!(transaction, Transaction::ForcedExit(_)),
-        opens: matches!(transaction, Transaction::Deposit(t) if t.opens.is_some()),
+        transfer: F::from_bool(matches!(transaction, Transaction::Transfer(..))),
+        withdraw: F::from_bool(matches!(transaction, Transaction::Withdraw(..))),
+        deposit: F::from_bool(matches!(transaction, Transaction::Deposit(_))),
+        rekey: F::from_bool(matches!(transaction, Transaction::Rekey(_))),
+        forced_exit: F::from_bool(matches!(transaction, Transaction::ForcedExit(_))),
+        opens: F::from_bool(matches!(transaction, Transaction::Deposit(t) if t.opens.is_some())),
     }
 }
