@@ -22,10 +22,12 @@
 //! | [`proof`] | a lift's or join's proof, and its bytes |
 //! | [`verifier`] | checks such proofs; needs no prover's data |
 //! | [`recursion`] | makes them |
+//! | [`pipeline`] | a batch as jobs: which circuits, in which order, and the work itself |
 
 pub mod allowed_set;
 pub mod join;
 pub mod lift;
+pub mod pipeline;
 pub mod proof;
 pub mod recursion;
 pub mod shape;

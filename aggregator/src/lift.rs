@@ -12,12 +12,13 @@ use plonky2::iop::witness::{PartialWitness, WitnessWrite};
 use plonky2::plonk::circuit_builder::CircuitBuilder;
 use plonky2::plonk::circuit_data::{CommonCircuitData, VerifierOnlyCircuitData};
 use plonky2::plonk::proof::ProofWithPublicInputsTarget;
+use plonky2::util::serialization::Read;
 use sheaf_circuits::hash::{C, D, F};
 use sheaf_circuits::public_inputs::circuit::PublicInputsTarget;
 use sheaf_circuits::public_inputs::PUBLIC_INPUTS_LEN;
 use sheaf_circuits::security::{Profile, Role};
 
-use crate::proof::ChunkProof;
+use crate::proof::{CanonicalReader, ChunkProof, DecodeError};
 use crate::shape::{check_soundness, BuildError, Built, CommonShape};
 
 /// The version of the statement, part of the circuit's domain separator.
@@ -35,6 +36,14 @@ pub struct ChunkVerifier {
 }
 
 impl ChunkVerifier {
+    /// Reads the bytes of a chunk proof; refuses what is not canonical. Does not verify it.
+    pub fn decode(&self, bytes: &[u8]) -> Result<ChunkProof, DecodeError> {
+        let mut reader = CanonicalReader::new(bytes);
+        let proof = reader.checked(|reader| reader.read_proof_with_public_inputs::<F, C, D>(&self.common))?;
+        reader.end()?;
+        Ok(proof)
+    }
+
     /// Checks that the lifts of a profile can take this circuit's proofs.
     pub(crate) fn check(&self, profile: Profile) -> Result<(), BuildError> {
         let circuit = self.name.clone();

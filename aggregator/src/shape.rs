@@ -50,6 +50,11 @@ impl CommonShape {
         Err(BuildError::NoFixedPoint { profile, rounds: ROUNDS_MAX })
     }
 
+    /// The common shape from its common data, as an earlier search found it.
+    pub(crate) fn from_common(profile: Profile, common: CommonCircuitData<F, D>) -> Self {
+        Self { profile, common }
+    }
+
     /// The profile that this is the shape of.
     pub fn profile(&self) -> Profile {
         self.profile

@@ -1,0 +1,30 @@
+//! From the inputs of a batch's chunks to one proof: the circuits, the jobs, and the work that does them.
+//!
+//! ```text
+//!   ChunkInput ──chunk──▶ chunk proof ─┐
+//!   ChunkInput ──chunk──▶ chunk proof ─┴─lift──▶ proof ─┐
+//!   ChunkInput ──chunk──▶ chunk proof ───lift──▶ proof ─┴─join──▶ one proof
+//! ```
+//!
+//! | module | what it is |
+//! | --- | --- |
+//! | [`pinned`] | verifier data of all circuits, kept with the code, so that verifying needs no building |
+//! | [`circuits`] | all circuits of a profile, each built when it is first needed |
+//! | [`jobs`] | the job graph of a batch |
+//! | [`work`] | does a job, and checks what another worker did |
+//! | [`batch`] | all of it, from transactions to the verified proof, resumable |
+//! | [`bundle`] | a proven batch as a file, and its verification |
+
+pub mod batch;
+pub mod bundle;
+pub mod circuits;
+pub mod jobs;
+pub mod pinned;
+pub mod work;
+
+pub use self::batch::{Batch, BatchError, BatchEvent, BatchSession, OpenSessionError, Planned, Proven, Room};
+pub use self::bundle::{BundleError, ProvenBatch, VerifiedBatch};
+pub use self::circuits::{CircuitStatus, Circuits, CircuitsError};
+pub use self::jobs::{batch_graph, BatchGraphError};
+pub use self::pinned::PinnedCircuits;
+pub use self::work::BatchWork;

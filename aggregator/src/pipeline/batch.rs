@@ -1,0 +1,429 @@
+//! One batch from transactions to proof, in a data directory that survives everything.
+//!
+//! ```text
+//!   DIR/state      the state store, at the root before the batch or after it
+//!   DIR/jobs       job graph, results and artifacts
+//!   DIR/batches    a record of each batch: its roots and its jobs
+//! ```
+//!
+//! The order of writes is what makes resuming simple. The record, which holds all jobs, is written when execution and
+//! planning are done and the chunks' inputs are stored. From then on the state is not needed to go on. It moves to the
+//! new root last, after the proof was verified. The same call at any later moment does what is left.
+
+use std::fs;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicBool;
+use std::sync::Arc;
+use std::time::Instant;
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
+use sheaf_circuits::context::Context;
+use sheaf_circuits::hash::Digest;
+use sheaf_circuits::public_inputs::PublicInputs;
+use sheaf_circuits::transaction::Transaction;
+use sheaf_prover::graph::{Graph, GraphBuilder};
+use sheaf_prover::job::JobSpec;
+use sheaf_prover::queue::embedded::EmbeddedQueue;
+use sheaf_prover::queue::{OpenError, Policy, Queue, QueueError};
+use sheaf_prover::runner::{Event, Limits, RunError, Runner};
+use sheaf_witness::chunks::{ChunkError, ChunkInputs};
+use sheaf_witness::execute::{execute, ExecuteError, Execution, Receipt, SignatureChecks};
+use sheaf_witness::genesis::Genesis;
+use sheaf_witness::plan::{plan, Filling, Grouping, PlanError};
+use sheaf_witness::state::{State, StateError, StateRead, StateUpdate};
+use thiserror::Error;
+
+use super::circuits::Circuits;
+use super::jobs::{batch_graph, BatchGraphError};
+use super::work::BatchWork;
+use crate::proof::Proof;
+
+/// The version of a batch's record.
+const RECORD_VERSION: u16 = 1;
+
+/// A batch to prove.
+#[derive(Clone, Copy, Debug)]
+pub struct Batch<'a> {
+    /// What its transactions share.
+    pub context: &'a Context,
+    /// Its transactions, in order.
+    pub transactions: &'a [Transaction],
+}
+
+/// What execution and planning found, as it is kept with the jobs.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Planned {
+    /// The state root before.
+    pub pre_root: Digest,
+    /// The state root after.
+    pub post_root: Digest,
+    /// Transactions that apply, in the order of the batch: their positions.
+    pub applied: usize,
+    /// Transactions that do not.
+    pub rejected: usize,
+    /// The fees of all, in quanta of asset 0.
+    pub fees: u64,
+    /// Shape of each chunk, in order.
+    pub chunks: Vec<String>,
+    /// Transaction slots of all chunks.
+    pub slots: usize,
+    /// Rows of all chunk circuits.
+    pub rows: u64,
+    /// Bytes of the L1 stream.
+    pub l1_bytes: Vec<u8>,
+    /// Bytes of the L2 stream.
+    pub l2_bytes: Vec<u8>,
+}
+
+/// What [`BatchSession::prove`] gives.
+#[derive(Clone, Debug)]
+pub struct Proven {
+    /// The proof, verified.
+    pub proof: Proof,
+    /// What it says.
+    pub public_inputs: PublicInputs,
+    /// What was proven.
+    pub planned: Planned,
+    /// Whether anything was left to execute and plan.
+    pub resumed: bool,
+}
+
+/// What is told while a batch is proven.
+#[derive(Debug)]
+pub enum BatchEvent<'a> {
+    /// A stage begins that has no jobs.
+    Stage(&'static str),
+    /// A stage ended.
+    StageDone {
+        /// Its name.
+        stage: &'static str,
+        /// How long it took.
+        seconds: f64,
+    },
+    /// Execution is done.
+    Executed(&'a Execution),
+    /// Something happened to a job.
+    Job(Event<'a>),
+}
+
+/// How much may run at once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Room {
+    /// Jobs at once.
+    pub jobs: usize,
+    /// Memory for all of them, in bytes.
+    pub memory_bytes: u64,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Record {
+    version: u16,
+    planned: Planned,
+    jobs: Vec<JobSpec>,
+    label: String,
+}
+
+/// A data directory, open: one process at a time.
+pub struct BatchSession {
+    circuits: Arc<Circuits>,
+    work: BatchWork,
+    state: State,
+    queue: EmbeddedQueue,
+    batches: PathBuf,
+}
+
+impl BatchSession {
+    /// Opens `data_dir`, or makes it from what `genesis` gives.
+    pub fn open<E>(
+        data_dir: &Path,
+        genesis: impl FnOnce() -> Result<Genesis, E>,
+        circuits: Arc<Circuits>,
+        policy: Policy,
+    ) -> Result<Self, OpenSessionError<E>> {
+        let batches = data_dir.join("batches");
+        fs::create_dir_all(&batches).map_err(|source| OpenSessionError::Io { path: batches.clone(), source })?;
+        // The queue's lock is taken first: it says which process has the directory.
+        let work = BatchWork::new(circuits.clone());
+        let queue = EmbeddedQueue::open(&data_dir.join("jobs"), policy, Arc::new(work.clone()))?;
+        let path = data_dir.join("state");
+        let state = match path.exists() {
+            true => State::open(&path)?,
+            false => State::create(&path, &genesis().map_err(OpenSessionError::Genesis)?)?,
+        };
+        Ok(Self { circuits, work, state, queue, batches })
+    }
+
+    /// The circuits.
+    pub fn circuits(&self) -> &Circuits {
+        &self.circuits
+    }
+
+    /// The state.
+    pub fn state(&self) -> &State {
+        &self.state
+    }
+
+    /// The queue.
+    pub fn queue(&self) -> &EmbeddedQueue {
+        &self.queue
+    }
+
+    /// Proves `batch`, or what is left of that, and moves the state on. `stop` ends it between jobs.
+    pub fn prove(
+        &self,
+        batch: Batch<'_>,
+        room: Room,
+        stop: &AtomicBool,
+        on_event: &(dyn Fn(BatchEvent<'_>) + Sync),
+    ) -> Result<Proven, BatchError> {
+        let path = self.batches.join(format!("{}.record", self.batch_id(batch)?));
+        let (record, update, resumed) = match self.read_record(&path)? {
+            Some(record) => (record, None, true),
+            None => {
+                let (record, update) = self.prepare(batch, on_event)?;
+                write_durably(&path, &postcard::to_stdvec(&record)?)
+                    .map_err(|source| BatchError::Io { path: path.clone(), source })?;
+                (record, Some(update), false)
+            }
+        };
+        let graph = record.graph()?;
+        let limits = Limits {
+            worker: format!("prove-{}", std::process::id()),
+            jobs: room.jobs,
+            memory_bytes: room.memory_bytes,
+        };
+        let listener = |event: Event<'_>| on_event(BatchEvent::Job(event));
+        let bytes = Runner::new(&self.queue, &self.work, limits, &listener).stop_on(stop).run(&graph)?;
+
+        let (proof, public_inputs) = self.verify(&record.planned, &bytes)?;
+        self.advance(batch, &record.planned, update)?;
+        Ok(Proven { proof, public_inputs, planned: record.planned, resumed })
+    }
+
+    /// Names a batch by all that decides its proof.
+    fn batch_id(&self, batch: Batch<'_>) -> Result<String, BatchError> {
+        let mut hasher = Sha256::new();
+        hasher.update(b"sheaf batch v1");
+        hasher.update(self.circuits.allowed_set().to_bytes());
+        hasher.update(postcard::to_stdvec(&(batch.context, batch.transactions))?);
+        Ok(hex::encode(hasher.finalize()))
+    }
+
+    /// The record at `path`, if there is a whole one. A damaged one is as good as none: it is made again.
+    fn read_record(&self, path: &Path) -> Result<Option<Record>, BatchError> {
+        let bytes = match fs::read(path) {
+            Ok(bytes) => bytes,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(source) => return Err(BatchError::Io { path: path.to_owned(), source }),
+        };
+        let Some((content, hash)) = bytes.split_last_chunk::<32>() else { return Ok(None) };
+        if Sha256::digest(content)[..] != hash[..] {
+            return Ok(None);
+        }
+        Ok(postcard::from_bytes::<Record>(content).ok().filter(|record| record.version == RECORD_VERSION))
+    }
+
+    /// Executes and plans, and stores the chunks' inputs.
+    fn prepare(
+        &self,
+        batch: Batch<'_>,
+        on_event: &(dyn Fn(BatchEvent<'_>) + Sync),
+    ) -> Result<(Record, StateUpdate), BatchError> {
+        let expected = self.state.batches() + 1;
+        if u64::from(batch.context.batch_number) != expected {
+            return Err(BatchError::Number { expected, got: batch.context.batch_number });
+        }
+        let reader = self.state.reader(self.state.root())?;
+        let stage = |name| Stage::begin(name, on_event);
+
+        let executing = stage("execute");
+        let execution = execute(batch.context, batch.transactions, &reader, SignatureChecks::Verify)?;
+        let update = reader.prepare(execution.cells.clone())?;
+        executing.end();
+        on_event(BatchEvent::Executed(&execution));
+        let applied = execution.applied(batch.transactions);
+        if applied.is_empty() {
+            return Err(BatchError::NothingApplies { transactions: batch.transactions.len() });
+        }
+
+        let planning = stage("plan");
+        let shapes = self.circuits.shapes();
+        let plan = plan(&applied, batch.context.operator, shapes, Grouping::BySharedCells)?;
+        let inputs = ChunkInputs::new(batch.context, &applied, &plan, shapes, &reader, self.circuits.allowed_set())?;
+        let publication = inputs.publication().clone();
+        let inputs = inputs.finish(update.root())?;
+        planning.end();
+
+        let Filling { slots, rows, .. } = plan.filling(shapes);
+        let rejected = execution.receipts.iter().filter(|receipt| matches!(receipt, Receipt::Rejected(_))).count();
+        let planned = Planned {
+            pre_root: update.pre_root(),
+            post_root: update.root(),
+            applied: applied.len(),
+            rejected,
+            fees: execution.fees.get(),
+            chunks: inputs.iter().map(|input| input.shape.clone()).collect(),
+            slots,
+            rows,
+            l1_bytes: sheaf_circuits::availability::to_bytes(&publication.streams.l1),
+            l2_bytes: sheaf_circuits::availability::to_bytes(&publication.streams.l2),
+        };
+        let label = format!("batch {}", batch.context.batch_number);
+        let graph = batch_graph(&self.circuits, self.queue.artifacts(), &inputs, &label)?;
+        let jobs = graph.jobs().iter().map(|(_, spec)| spec.clone()).collect();
+        Ok((Record { version: RECORD_VERSION, planned, jobs, label }, update))
+    }
+
+    /// Verifies the last proof once more, and that it says what was planned.
+    fn verify(&self, planned: &Planned, bytes: &[u8]) -> Result<(Proof, PublicInputs), BatchError> {
+        let wrong = |what: String| BatchError::WrongProof { what };
+        let proof = self.circuits.verifier().decode(bytes).map_err(|error| wrong(error.to_string()))?;
+        let says = self.circuits.verifier().verify(&proof).map_err(|error| wrong(error.to_string()))?;
+        if (says.pre_root, says.post_root) != (planned.pre_root, planned.post_root) {
+            return Err(wrong(format!("it leads from root {} to {}", says.pre_root, says.post_root)));
+        }
+        Ok((proof, says))
+    }
+
+    /// Moves the state to the root after the batch, unless it is there.
+    fn advance(&self, batch: Batch<'_>, planned: &Planned, update: Option<StateUpdate>) -> Result<(), BatchError> {
+        let root = self.state.root();
+        if root == planned.post_root || root != planned.pre_root {
+            // There already, or further: batches follow one another, and this one was proven before.
+            return Ok(());
+        }
+        let update = match update {
+            Some(update) => update,
+            None => {
+                let reader = self.state.reader(root)?;
+                let execution = execute(batch.context, batch.transactions, &reader, SignatureChecks::Verify)?;
+                reader.prepare(execution.cells)?
+            }
+        };
+        self.state.commit(&update)?;
+        Ok(())
+    }
+}
+
+impl Record {
+    fn graph(&self) -> Result<Graph, BatchError> {
+        let mut builder = GraphBuilder::new();
+        for job in &self.jobs {
+            builder.add(job.clone()).map_err(BatchGraphError::from)?;
+        }
+        Ok(builder.finish(self.label.as_str()).map_err(BatchGraphError::from)?)
+    }
+}
+
+/// Tells how long a stage took.
+struct Stage<'a> {
+    name: &'static str,
+    start: Instant,
+    on_event: &'a (dyn Fn(BatchEvent<'_>) + Sync),
+}
+
+impl<'a> Stage<'a> {
+    fn begin(name: &'static str, on_event: &'a (dyn Fn(BatchEvent<'_>) + Sync)) -> Self {
+        on_event(BatchEvent::Stage(name));
+        Self { name, start: Instant::now(), on_event }
+    }
+
+    fn end(self) {
+        (self.on_event)(BatchEvent::StageDone { stage: self.name, seconds: self.start.elapsed().as_secs_f64() });
+    }
+}
+
+/// Writes content and its hash such that after a crash there is the old file or the new one, whole.
+fn write_durably(path: &Path, content: &[u8]) -> io::Result<()> {
+    let temporary = path.with_extension("tmp");
+    let mut file = fs::File::create(&temporary)?;
+    file.write_all(content)?;
+    file.write_all(&Sha256::digest(content))?;
+    file.sync_all()?;
+    fs::rename(&temporary, path)?;
+    match path.parent() {
+        Some(parent) => fs::File::open(parent)?.sync_all(),
+        None => Ok(()),
+    }
+}
+
+/// Why a data directory could not be opened.
+#[derive(Debug, Error)]
+pub enum OpenSessionError<E> {
+    /// A file or directory could not be used.
+    #[error("{path}: {source}", path = path.display())]
+    Io {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// The queue could not be opened.
+    #[error(transparent)]
+    Queue(#[from] OpenError),
+    /// The state could not be opened or made.
+    #[error(transparent)]
+    State(#[from] StateError),
+    /// There is no state yet, and no genesis to make it from.
+    #[error("{0}")]
+    Genesis(E),
+}
+
+/// Why a batch was not proven.
+#[derive(Debug, Error)]
+pub enum BatchError {
+    /// A file could not be used.
+    #[error("{path}: {source}", path = path.display())]
+    Io {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// The batch is not the next one.
+    #[error("this is batch {got}, but the state is waiting for batch {expected}")]
+    Number {
+        /// The number of the next batch.
+        expected: u64,
+        /// The number found.
+        got: u32,
+    },
+    /// No transaction applies.
+    #[error("none of the {transactions} transactions applies, so there is nothing to prove")]
+    NothingApplies {
+        /// Transactions of the batch.
+        transactions: usize,
+    },
+    /// The batch cannot be executed.
+    #[error(transparent)]
+    Execute(#[from] ExecuteError<StateError>),
+    /// The batch cannot be cut into chunks.
+    #[error(transparent)]
+    Plan(#[from] PlanError),
+    /// The chunks' inputs cannot be made.
+    #[error(transparent)]
+    Chunk(#[from] ChunkError),
+    /// The state could not be read or written.
+    #[error(transparent)]
+    State(#[from] StateError),
+    /// The jobs could not be made.
+    #[error(transparent)]
+    Graph(#[from] BatchGraphError),
+    /// The jobs were not done.
+    #[error(transparent)]
+    Run(#[from] RunError),
+    /// The queue fails.
+    #[error(transparent)]
+    Queue(#[from] QueueError),
+    /// The last proof is not the batch's.
+    #[error("the last proof is not this batch's: {what}")]
+    WrongProof {
+        /// What is wrong.
+        what: String,
+    },
+    /// A record could not be encoded.
+    #[error("cannot encode the batch's record: {0}")]
+    Encode(#[from] postcard::Error),
+}

@@ -1,0 +1,117 @@
+//! The job graph of a batch.
+
+use serde::{Deserialize, Serialize};
+use sheaf_circuits::chunk::ChunkInput;
+use sheaf_prover::artifact::{ArtifactError, ArtifactRef, Artifacts};
+use sheaf_prover::digest::JobId;
+use sheaf_prover::graph::{Graph, GraphBuilder, GraphError};
+use sheaf_prover::job::{Input, JobKind, JobSpec};
+use thiserror::Error;
+
+use super::circuits::{Circuits, CircuitsError};
+
+/// Bytes that proving takes for each row of a chunk circuit: measured 41 KiB a row at 2^16 rows, and rounded up.
+const CHUNK_BYTES_PER_ROW: u64 = 48 << 10;
+/// Bytes that a lift or join takes.
+const RECURSION_BYTES: u64 = 1 << 30;
+
+/// What a lift has to know besides its inputs.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LiftPayload {
+    /// The shape of the chunks.
+    pub shape: String,
+}
+
+/// The jobs that make one proof of `chunks`, in order. Stores the inputs as artifacts.
+///
+/// Neighbouring chunks of one shape are lifted together where a lift takes more than one. Proofs are then joined in
+/// pairs, level by level, so that the tree is balanced and neighbours stay neighbours.
+pub fn batch_graph(
+    circuits: &Circuits,
+    artifacts: &dyn Artifacts,
+    chunks: &[ChunkInput],
+    label: &str,
+) -> Result<Graph, BatchGraphError> {
+    let mut builder = GraphBuilder::new();
+    let mut leaves: Vec<(usize, JobId)> = Vec::with_capacity(chunks.len());
+    for (i, chunk) in chunks.iter().enumerate() {
+        let shape = circuits.shape_index(&chunk.shape)?;
+        let input = artifacts.put(&postcard::to_stdvec(chunk)?)?;
+        let spec = chunk_job(circuits, shape, input, format!("chunk {} of {}", i + 1, chunks.len()));
+        leaves.push((shape, builder.add(spec)?));
+    }
+    let mut level = Vec::new();
+    let mut rest = leaves.as_slice();
+    while let [(shape, _), ..] = rest {
+        let most = circuits.recursion().chunks_per_lift(*shape).map_err(CircuitsError::from)?;
+        let count = rest.iter().take(most).take_while(|(other, _)| other == shape).count();
+        let (lifted, after) = rest.split_at(count);
+        let position = leaves.len() - rest.len() + 1;
+        let label = match count {
+            1 => format!("lift of chunk {position}"),
+            _ => format!("lift of chunks {position} to {}", position + count - 1),
+        };
+        let inputs = lifted.iter().map(|&(_, job)| Input::Job(job)).collect();
+        level.push(builder.add(JobSpec {
+            kind: JobKind::Lift,
+            circuit: circuits.recursion_digest(),
+            inputs,
+            payload: postcard::to_stdvec(&LiftPayload { shape: circuits.shapes()[*shape].name.to_owned() })?,
+            memory_bytes: RECURSION_BYTES,
+            priority: 1,
+            label,
+        })?);
+        rest = after;
+    }
+    for height in 1.. {
+        if level.len() <= 1 {
+            break;
+        }
+        let mut next = Vec::with_capacity(level.len().div_ceil(2));
+        for (i, pair) in level.chunks(2).enumerate() {
+            next.push(match pair {
+                [left, right] => builder.add(JobSpec {
+                    kind: JobKind::Join,
+                    circuit: circuits.recursion_digest(),
+                    inputs: vec![Input::Job(*left), Input::Job(*right)],
+                    payload: Vec::new(),
+                    memory_bytes: RECURSION_BYTES,
+                    priority: 0,
+                    label: format!("join {} at height {height}", i + 1),
+                })?,
+                rest => rest[0],
+            });
+        }
+        level = next;
+    }
+    Ok(builder.finish(label)?)
+}
+
+fn chunk_job(circuits: &Circuits, shape: usize, input: ArtifactRef, label: String) -> JobSpec {
+    JobSpec {
+        kind: JobKind::Chunk,
+        circuit: circuits.chunk_digest(shape),
+        inputs: vec![Input::Artifact(input)],
+        payload: Vec::new(),
+        memory_bytes: CHUNK_BYTES_PER_ROW << circuits.shapes()[shape].degree_bits,
+        priority: 2,
+        label,
+    }
+}
+
+/// Why a batch's graph could not be made.
+#[derive(Debug, Error)]
+pub enum BatchGraphError {
+    /// A circuit is missing.
+    #[error(transparent)]
+    Circuits(#[from] CircuitsError),
+    /// An input could not be stored.
+    #[error(transparent)]
+    Artifact(#[from] ArtifactError),
+    /// An input could not be encoded.
+    #[error("cannot encode a chunk's input: {0}")]
+    Encode(#[from] postcard::Error),
+    /// The graph is not one, as for a batch without chunks.
+    #[error(transparent)]
+    Graph(#[from] GraphError),
+}
