@@ -1,10 +1,14 @@
 //! The verbs, a file each.
 
+mod doctor;
+mod execute;
 mod genesis;
 mod import;
 mod inspect;
 mod keys;
+mod retry;
 mod sign;
+mod status;
 
 use anyhow::Result;
 use clap::Subcommand;
@@ -16,10 +20,14 @@ use crate::Answer;
 #[derive(Subcommand)]
 pub enum Verb {
     Import(import::Import),
+    Execute(execute::Execute),
     Inspect(inspect::Inspect),
     Keys(keys::Keys),
     Sign(sign::Sign),
     Genesis(genesis::Genesis),
+    Status(status::Status),
+    Retry(retry::Retry),
+    Doctor(doctor::Doctor),
 }
 
 impl Verb {
@@ -27,10 +35,14 @@ impl Verb {
     pub fn run(self, printer: &Printer) -> Result<Answer> {
         match self {
             Self::Import(verb) => verb.run(printer),
+            Self::Execute(verb) => verb.run(printer),
             Self::Inspect(verb) => verb.run(printer),
             Self::Keys(verb) => verb.run(printer),
             Self::Sign(verb) => verb.run(printer),
             Self::Genesis(verb) => verb.run(printer),
+            Self::Status(verb) => verb.run(printer),
+            Self::Retry(verb) => verb.run(printer),
+            Self::Doctor(verb) => verb.run(printer),
         }
     }
 }

@@ -9,8 +9,10 @@
 //! ```
 
 mod commands;
+mod data_dir;
 mod failure;
 mod files;
+mod footing;
 mod import;
 mod numbers;
 mod printer;
@@ -29,13 +31,15 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 /// Proves batches of rollup transactions.
 #[derive(Parser)]
-#[command(name = "sheaf", version, propagate_version = true, max_term_width = 110)]
+#[command(name = "sheaf", version, disable_help_subcommand = true, max_term_width = 110)]
 #[command(after_help = "\
-Exit codes: 0 done; 1 the answer is no (a proof does not verify, a batch holds nothing that applies);
-2 wrong usage, or something in the environment is missing or broken.
+Exit codes:
+  0  done
+  1  the answer is no: a proof does not verify, a batch holds nothing that applies
+  2  wrong usage, or something in the environment is missing or broken
 
-Data goes to stdout (with --json as JSON), progress and warnings to stderr. SHEAF_LOG sets what is logged
-(error, warn, info, debug, trace; default warn).
+Data goes to stdout (with --json as JSON), progress and warnings to stderr.
+SHEAF_LOG sets what is logged: error, warn, info, debug or trace; warn unless set.
 
 Example: from real transactions to a verified proof
   sheaf import transactions.csv --out demo
@@ -43,10 +47,10 @@ Example: from real transactions to a verified proof
   sheaf verify demo/proof.bin")]
 struct Cli {
     /// Print the result as JSON
-    #[arg(long, global = true)]
+    #[arg(long, global = true, help_heading = "Global options")]
     json: bool,
     /// Write logs as JSON, one event a line
-    #[arg(long, global = true)]
+    #[arg(long, global = true, help_heading = "Global options")]
     log_json: bool,
     #[command(subcommand)]
     verb: Verb,

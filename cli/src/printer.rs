@@ -56,11 +56,6 @@ impl Printer {
         Ok(stdout.flush()?)
     }
 
-    /// Tells something that is not part of the result.
-    pub fn note(&self, text: impl Display) {
-        self.to_stderr(&format!("{text}\n"));
-    }
-
     /// Tells something that may be wrong.
     pub fn warn(&self, text: impl Display) {
         self.to_stderr(&format!("warning: {text}\n"));

@@ -33,7 +33,10 @@ Example:
   sheaf genesis check genesis.json
   sheaf genesis root genesis.json
 
-Exit codes: 0 done; 1 the file is not a valid genesis; 2 wrong usage, or a file cannot be read or written.")]
+Exit codes:
+  0  done
+  1  the file is not a valid genesis
+  2  wrong usage, or a file cannot be read or written")]
 pub struct Genesis {
     #[command(subcommand)]
     action: Action,

@@ -36,7 +36,10 @@ Example:
   sheaf import transactions.csv --blocks 14000000..14100000 --limit 5000 --out demo
   writes demo/genesis.json and demo/batch.jsonl
 
-Exit codes: 0 done; 1 no line gave a transfer; 2 wrong usage, or a file cannot be read or written.")]
+Exit codes:
+  0  done
+  1  no line gave a transfer
+  2  wrong usage, or a file cannot be read or written")]
 pub struct Import {
     /// The table, - for stdin
     csv: PathBuf,

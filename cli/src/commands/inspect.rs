@@ -34,7 +34,10 @@ Example:
   sheaf inspect demo/genesis.json --json
   sheaf inspect l2.bin --as l2-stream
 
-Exit codes: 0 done; 1 the file is of no known kind, or damaged; 2 wrong usage, or the file cannot be read.")]
+Exit codes:
+  0  done
+  1  the file is of no known kind, or damaged
+  2  wrong usage, or the file cannot be read")]
 pub struct Inspect {
     /// The file
     file: PathBuf,

@@ -35,7 +35,10 @@ Example:
   sheaf keys wallet-text           # sign this text with a wallet, then
   echo 0x… | sheaf keys from-wallet - --out wallet.key
 
-Exit codes: 0 done; 1 what was given is no key; 2 wrong usage, or a file cannot be read or written.")]
+Exit codes:
+  0  done
+  1  what was given is no key
+  2  wrong usage, or a file cannot be read or written")]
 pub struct Keys {
     #[command(subcommand)]
     action: Action,

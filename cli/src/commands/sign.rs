@@ -31,8 +31,10 @@ const INPUT_BYTES: u64 = 64 << 20;
   echo '{"kind":"transfer","account":65536,"nonce":1,"fee":21000,"asset":0,"to":65537,"amount":5}' \
     | sheaf sign - --key test.key --genesis demo/genesis.json >> demo/batch.jsonl
 
-Exit codes: 0 done; 1 a line is no transaction to sign (nothing is printed then); 2 wrong usage, or a file cannot
-be read."#)]
+Exit codes:
+  0  done
+  1  a line is no transaction to sign; nothing is printed then
+  2  wrong usage, or a file cannot be read"#)]
 pub struct Sign {
     /// The unsigned transactions, one a line; - for stdin
     #[arg(default_value = "-")]

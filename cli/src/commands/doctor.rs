@@ -1,0 +1,188 @@
+//! `sheaf doctor`.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+use anyhow::Result;
+use clap::Args;
+use rustix::fs::statvfs;
+use serde::Serialize;
+use sheaf_prover::machine;
+
+use crate::data_dir::DataDir;
+use crate::numbers::Bytes;
+use crate::printer::Printer;
+use crate::{footing, Answer};
+
+/// What proving one full chunk takes at most, with the state and the program around it.
+const CHUNK_PEAK_BYTES: u64 = 6 << 30;
+/// Room for a batch's artifacts and a state's log, at least.
+const DISK_BYTES: u64 = 2 << 30;
+
+/// Check that this machine can prove, before work starts
+///
+/// Looks at cores, memory against the predicted peak of a chunk, disk, CPU features and the state of a data folder.
+#[derive(Args)]
+#[command(after_long_help = "\
+Example:
+  sheaf doctor
+  sheaf doctor --data-dir demo/data --json
+
+Exit codes:
+  0  nothing stands in the way; there may be warnings
+  1  proving cannot work here
+  2  wrong usage")]
+pub struct Doctor {
+    /// Look at this data folder too; it may not be there yet
+    #[arg(long, value_name = "DIR")]
+    data_dir: Option<PathBuf>,
+}
+
+impl Doctor {
+    /// Looks.
+    pub fn run(self, printer: &Printer) -> Result<Answer> {
+        let place = self.data_dir.as_deref().unwrap_or(Path::new("."));
+        let mut findings = vec![cores(), memory(), cpu_features(), disk(place)];
+        findings.extend(self.data_dir.as_ref().and_then(|path| state(&DataDir::new(path))));
+        let report = Report { fit: findings.iter().all(|finding| finding.verdict != Verdict::Bad), findings };
+        printer.report(&report)?;
+        Ok(if report.fit { Answer::Yes } else { Answer::No })
+    }
+}
+
+#[derive(Serialize)]
+struct Report {
+    fit: bool,
+    findings: Vec<Finding>,
+}
+
+/// One thing that was looked at.
+#[derive(Serialize)]
+struct Finding {
+    what: &'static str,
+    verdict: Verdict,
+    found: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next: Option<String>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+enum Verdict {
+    Good,
+    Warning,
+    Bad,
+}
+
+impl Finding {
+    fn good(what: &'static str, found: String) -> Self {
+        Self { what, verdict: Verdict::Good, found, next: None }
+    }
+
+    fn of(what: &'static str, verdict: Verdict, found: String, next: impl Into<String>) -> Self {
+        Self { what, verdict, found, next: Some(next.into()) }
+    }
+}
+
+fn cores() -> Finding {
+    match std::thread::available_parallelism() {
+        Ok(cores) if cores.get() == 1 => {
+            Finding::of("cores", Verdict::Warning, "1".into(), "proving works, but one core is slow")
+        }
+        Ok(cores) => Finding::good("cores", cores.to_string()),
+        Err(error) => Finding::of("cores", Verdict::Warning, error.to_string(), "set --jobs yourself"),
+    }
+}
+
+fn memory() -> Finding {
+    let memory = match machine::memory() {
+        Ok(memory) => memory,
+        Err(error) => return Finding::of("memory", Verdict::Warning, error.to_string(), "mount /proc"),
+    };
+    let peak = Bytes(CHUNK_PEAK_BYTES);
+    let found = format!("{} of {} available", Bytes(memory.available_bytes), Bytes(memory.total_bytes));
+    let chunks = memory.available_bytes / CHUNK_PEAK_BYTES;
+    match () {
+        () if memory.total_bytes < CHUNK_PEAK_BYTES => {
+            let next = format!("a full chunk takes up to {peak}: use a larger machine");
+            Finding::of("memory", Verdict::Bad, found, next)
+        }
+        () if chunks == 0 => {
+            let next = format!("a full chunk takes up to {peak}: end other programs first");
+            Finding::of("memory", Verdict::Warning, found, next)
+        }
+        () => Finding::good("memory", format!("{found}, enough for {chunks} full chunks at once ({peak} each)")),
+    }
+}
+
+fn cpu_features() -> Finding {
+    // The program is compiled for these, so without them it would not get this far on most paths.
+    #[cfg(target_arch = "x86_64")]
+    {
+        let missing: Vec<&str> = [
+            ("avx2", std::arch::is_x86_feature_detected!("avx2")),
+            ("bmi2", std::arch::is_x86_feature_detected!("bmi2")),
+            ("pclmulqdq", std::arch::is_x86_feature_detected!("pclmulqdq")),
+        ]
+        .into_iter()
+        .filter_map(|(name, there)| (!there).then_some(name))
+        .collect();
+        if !missing.is_empty() {
+            let found = format!("no {}", missing.join(", "));
+            return Finding::of("CPU", Verdict::Bad, found, "this build needs an AVX2 machine (x86-64-v3)");
+        }
+        Finding::good("CPU", "AVX2, BMI2 and carry-less multiplication".into())
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    Finding::of("CPU", Verdict::Warning, std::env::consts::ARCH.into(), "only x86-64 was measured")
+}
+
+/// Free space where `place` is, or where it will be made.
+fn disk(place: &Path) -> Finding {
+    let existing = place.ancestors().find(|path| path.exists()).unwrap_or(Path::new("."));
+    let existing = if existing.as_os_str().is_empty() { Path::new(".") } else { existing };
+    match statvfs(existing) {
+        Ok(disk) => {
+            let free = disk.f_bavail * disk.f_frsize;
+            let found = format!("{} free at {}", Bytes(free), existing.display());
+            if free < DISK_BYTES {
+                let next = format!("make room: proving wants {} at least", Bytes(DISK_BYTES));
+                return Finding::of("disk", Verdict::Bad, found, next);
+            }
+            Finding::good("disk", found)
+        }
+        Err(error) => Finding::of("disk", Verdict::Warning, error.to_string(), "check that the folder can be used"),
+    }
+}
+
+/// The state of a data folder, when there is one.
+fn state(data: &DataDir) -> Option<Finding> {
+    if !data.state().exists() {
+        return None;
+    }
+    Some(match footing::open_state(data) {
+        Ok(state) => Finding::good("state", format!("root {} after batch {}", state.root(), state.batches())),
+        Err(error) => {
+            let cause = error.chain().last().map_or_else(String::new, ToString::to_string);
+            Finding::of("state", Verdict::Warning, cause, "see whether another process works in the folder")
+        }
+    })
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for finding in &self.findings {
+            let mark = match finding.verdict {
+                Verdict::Good => "ok",
+                Verdict::Warning => "warn",
+                Verdict::Bad => "BAD",
+            };
+            writeln!(f, "{mark:<5} {:<7} {}", finding.what, finding.found)?;
+            if let Some(next) = &finding.next {
+                writeln!(f, "              {next}")?;
+            }
+        }
+        let verdict = if self.fit { "This machine can prove." } else { "This machine cannot prove." };
+        writeln!(f, "{verdict}")
+    }
+}
