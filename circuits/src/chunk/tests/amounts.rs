@@ -1,6 +1,6 @@
 //! No value out of nothing: widths of amounts, and every balance in [0, 2^62).
 
-use super::cheat::{f, minus, Cheat};
+use super::cheat::{f, minus, Cheat, Place};
 use super::verdict::Violation::*;
 use super::*;
 use crate::account::{Cell, Header};
@@ -58,6 +58,8 @@ fn an_amount_is_not_negative() {
     }
     for mut cheat in [cheat(&[withdraw(10, 0, 0, 1, 0)]), cheat(&[deposit(10, 1, 0)])] {
         cheat.slots[0].amount = minus(5);
+        // There is no recipient, so it can have any balance.
+        cheat.claims.insert((0, Place::RecipientSlot), Cell::from_balance(quanta(5)));
         assert_eq!(violations(&cheat.run()), [Range(56)]);
     }
 }

@@ -17,10 +17,15 @@ fn a_flag_is_0_or_1() {
     cheat.slots[0].flags.forced_exit = minus(1);
     assert_eq!(violations(&cheat.run()), [Equation; 2]);
 
-    let mut cheat = super::cheat(&[rekey(10, 11)]);
+    let mut cheat = super::cheat(&[withdraw(10, 0, 0, 0, 5)]);
     cheat.slots[0].flags.withdraw = f(2);
-    cheat.slots[0].flags.forced_exit = minus(2);
-    assert_eq!(violations(&cheat.signed_by(10).run()), [Equation; 2]);
+    cheat.slots[0].flags.deposit = minus(1);
+    assert_eq!(violations(&cheat.run()), [Equation; 2]);
+
+    let mut cheat = super::cheat(&[rekey(10, 11)]);
+    cheat.slots[0].flags.rekey = f(2);
+    cheat.slots[0].flags.deposit = minus(1);
+    assert_eq!(violations(&cheat.run()), [Equation; 2]);
 
     for slot in [0, 7, 9] {
         let mut cheat = super::cheat(&at(slot, transfer(10, 0, 0, 0, 11, 0)));

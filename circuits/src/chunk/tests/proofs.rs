@@ -23,13 +23,13 @@ fn proofs_of_cheats_do_not_verify() {
     let mut negative = honest.clone();
     negative.slots[6].amount = minus(5);
     let mut overspent = honest.clone();
-    overspent.slots[7].amount = f(2 * BALANCE);
+    overspent.slots[9].amount += f(1);
     let mut two_fees = honest.clone();
     two_fees.slots[0].fee_mantissa = 5;
     let mut signer = honest.clone();
     signer.signers[5] = Signer::Key(secret_key(77));
     let mut message = honest.clone().signed_before(&all_kinds());
-    message.slots[9].amount += f(1);
+    message.slots[8].amount += f(1);
     let mut traces: Vec<ChunkTrace> =
         [negative, overspent, two_fees, signer, message].iter().map(|cheat| cheat.run()).collect();
 
