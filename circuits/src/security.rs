@@ -15,10 +15,10 @@
 //!   each row dearer: unique decoding never brings more than one bit a query, and 1/8 brings 0.83.
 //! - Unique decoding, because over F_p² no proven bound for the Johnson regime leaves 100 bits to the commit phase at
 //!   these sizes: 2020/654 loses the square of the domain, 2025/2055 a constant of about 2^13.
-//! - At 2^16 rows combining the 279 polynomials costs 2^-100.9 by itself, so *a chunk has at most 2^16 rows*, and the
+//! - At 2^16 rows combining some 280 polynomials costs 2^-100.9 by itself, so *a chunk has at most 2^16 rows*, and the
 //!   rest has to fit in what that leaves of 2^-100: 98 queries with 20 bits of work.
 //! - A lift or join has at most 2^15 rows, which leaves more. Bits of work cost time here (2^20 permutations are half
-//!   a second on two cores), queries cost rows in the next layer (143 each). A chunk takes long and is verified two at
+//!   a second on two cores), queries cost rows in the next layer (about 150 each). A chunk takes long and is verified two at
 //!   a time by circuits that are nearly full, so it works more; lifts and joins have rows to spare, so they work less.
 //! - Three challenges: two leave the permutation argument at 83 bits.
 

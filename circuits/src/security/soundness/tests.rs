@@ -1,0 +1,94 @@
+use super::*;
+use crate::security::{Profile, Role, CHUNK_DEGREE_BITS_MAX, PROVEN_BITS};
+
+/// The counts of a circuit with the gates of a recursive verifier, at a number of rows of choice.
+fn counts(profile: Profile, role: Role, degree_bits: usize) -> Counts {
+    let config = profile.circuit_config(role);
+    let c = config.num_challenges;
+    Counts {
+        degree_bits,
+        rate_bits: config.fri_config.rate_bits,
+        queries: config.fri_config.num_query_rounds,
+        work_bits: config.fri_config.proof_of_work_bits as usize,
+        arity_bits: config.fri_config.fri_params(degree_bits, false).reduction_arity_bits,
+        num_challenges: c,
+        routed_wires: config.num_routed_wires,
+        quotient_degree_factor: config.max_quotient_degree_factor,
+        // Seven constants, then as in `Counts::of`.
+        batched_polynomials: 7 + config.num_routed_wires + config.num_wires + c * (10 + 8) + c,
+        vanishing_terms: 123 + c * 11,
+        has_lookups: false,
+    }
+}
+
+fn assert_bits(got: f64, expected: f64) {
+    assert!((got - expected).abs() < 0.05, "{got} bits, expected {expected}");
+}
+
+#[test]
+fn a_full_chunk_is_proven_to_100_bits() {
+    let report = counts(Profile::Proven, Role::Chunk, CHUNK_DEGREE_BITS_MAX).report();
+    println!("{report}");
+    assert_eq!(report.regime, Regime::UniqueDecoding);
+    assert!(report.proven_bits >= PROVEN_BITS as f64);
+    assert_bits(report.proven_bits, 100.1);
+    assert_bits(report.term_bits("permutation").unwrap(), 125.0);
+    assert_bits(report.term_bits("combination").unwrap(), 100.9);
+    assert_bits(report.term_bits("queries").unwrap(), 101.3);
+    assert_bits(report.term_bits("out of domain").unwrap(), 108.8);
+}
+
+#[test]
+fn lift_and_join_are_proven_to_100_bits() {
+    for role in [Role::Lift, Role::Join] {
+        let report = counts(Profile::Proven, role, 15).report();
+        println!("{report}");
+        assert_eq!(report.regime, Regime::UniqueDecoding);
+        assert!(report.proven_bits >= PROVEN_BITS as f64);
+        assert_bits(report.proven_bits, 100.1);
+    }
+}
+
+#[test]
+fn a_larger_chunk_would_fall_short() {
+    let report = counts(Profile::Proven, Role::Chunk, CHUNK_DEGREE_BITS_MAX + 1).report();
+    assert!(report.proven_bits < PROVEN_BITS as f64);
+}
+
+#[test]
+fn one_query_or_bit_of_work_less_would_fall_short() {
+    for (role, degree_bits) in [(Role::Chunk, CHUNK_DEGREE_BITS_MAX), (Role::Join, 15)] {
+        let full = counts(Profile::Proven, role, degree_bits);
+        let less_work = Counts { work_bits: full.work_bits - 1, ..full.clone() };
+        assert!(less_work.report().proven_bits < PROVEN_BITS as f64, "{role}");
+    }
+    let full = counts(Profile::Proven, Role::Chunk, CHUNK_DEGREE_BITS_MAX);
+    let fewer = Counts { queries: full.queries - 1, ..full };
+    assert!(fewer.report().proven_bits < PROVEN_BITS as f64);
+}
+
+#[test]
+fn fast_has_100_bits_by_the_old_count_and_under_60_by_proof() {
+    let report = counts(Profile::Fast, Role::Chunk, 16).report();
+    println!("{report}");
+    assert_eq!(report.heuristic_bits, 100.0);
+    assert_bits(report.proven_bits, 57.6);
+    let unique = report.others.iter().find(|(regime, _)| *regime == Regime::UniqueDecoding).unwrap();
+    assert_bits(unique.1, 39.2);
+}
+
+#[test]
+fn a_term_of_the_circuit_itself_counts() {
+    let report = counts(Profile::Proven, Role::Chunk, 16).report();
+    let bits = report.proven_bits;
+    let term = Term { name: "memory", bits, formula: String::new(), source: "" };
+    assert_bits(report.with(term).proven_bits, bits - 1.0);
+}
+
+#[test]
+fn two_challenges_leave_the_permutation_argument_at_83_bits() {
+    let report = counts(Profile::Fast, Role::Chunk, 16).report();
+    // Johnson counts a list of codewords, so a few bits less than (80·2^16 / p)^2 = 2^-83.4.
+    let permutation = report.term_bits("permutation").unwrap();
+    assert!((75.0..83.4).contains(&permutation), "{permutation}");
+}
