@@ -36,9 +36,7 @@ pub struct Recursion {
 impl Recursion {
     /// Builds all circuits.
     pub fn build(profile: Profile, chunks: Vec<ChunkVerifier>) -> Result<Self, BuildError> {
-        if chunks.len() > SHAPES_MAX {
-            return Err(BuildError::TooManyShapes { got: chunks.len(), max: SHAPES_MAX });
-        }
+        check_count(&chunks)?;
         let shape = CommonShape::find(profile)?;
         let join = JoinCircuit::build(&shape)?;
         let mut circuits = vec![Some(join.verifier_only().clone())];
@@ -59,9 +57,10 @@ impl Recursion {
 
     /// Circuits that are built when they are first needed, and must then be those that `verifier` knows. `chunks` are
     /// the same, in the same order, as when the verifier data was made.
-    pub fn with_verifier(verifier: Verifier, chunks: Vec<ChunkVerifier>) -> Self {
+    pub fn with_verifier(verifier: Verifier, chunks: Vec<ChunkVerifier>) -> Result<Self, BuildError> {
+        check_count(&chunks)?;
         let lifts = chunks.iter().map(|_| Lifts::default()).collect();
-        Self { verifier, chunks, lifts, join: OnceLock::new() }
+        Ok(Self { verifier, chunks, lifts, join: OnceLock::new() })
     }
 
     /// The verifier of these circuits' proofs.
@@ -163,6 +162,13 @@ impl Recursion {
         } else {
             Err(BuildError::OtherCircuit { circuit: name() })
         }
+    }
+}
+
+fn check_count(chunks: &[ChunkVerifier]) -> Result<(), BuildError> {
+    match chunks.len() {
+        got if got > SHAPES_MAX => Err(BuildError::TooManyShapes { got, max: SHAPES_MAX }),
+        _ => Ok(()),
     }
 }
 

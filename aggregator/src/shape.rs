@@ -5,7 +5,7 @@
 //! are only ever added and rows only grow, so it ends (after three rounds). Rows are then filled up with no-ops.
 //!
 //! The common data is not covered by a circuit's digest, so it is never read from a file: it follows from the profile by
-//! [`CommonShape::find`], which takes a second or two because nothing is committed to.
+//! [`CommonShape::find`], in 2 s (fast) or 6 s (proven): nothing is committed to.
 
 use plonky2::gates::noop::NoopGate;
 use plonky2::plonk::circuit_builder::CircuitBuilder;
@@ -77,14 +77,19 @@ impl CommonShape {
 
     /// Builds what is in `builder`, filled up to this shape. `name` tells circuits of one role apart.
     pub(crate) fn build(&self, mut builder: CircuitBuilder<F, D>, role: Role, name: &str) -> Result<Built, BuildError> {
-        let rows = builder.num_gates();
-        if rows > self.common.degree() {
-            return Err(BuildError::TooManyRows { circuit: name.to_owned(), rows, max: self.common.degree() });
+        let (rows, max) = (builder.num_gates(), self.common.degree());
+        let too_many = || BuildError::TooManyRows { circuit: name.to_owned(), rows, max };
+        if rows > max {
+            return Err(too_many());
         }
         let gates = separator::gate_ids(&self.common);
         builder.set_domain_separator(separator::separator(role, name, &self.common.config, &gates));
         prepare(&mut builder, &self.common);
         let data = builder.build::<C>();
+        // Building added the rows that hash the public inputs and hold constants.
+        if data.common.degree() > max {
+            return Err(too_many());
+        }
         separator::check(&data.common, &gates)
             .map_err(|source| BuildError::Gates { circuit: name.to_owned(), source })?;
         if data.common != self.common {

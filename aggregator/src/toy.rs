@@ -4,6 +4,7 @@ use std::sync::OnceLock;
 
 use plonky2::field::extension::quadratic::QuadraticExtension;
 use plonky2::field::types::Field;
+use plonky2::gates::gate::GateRef;
 use plonky2::gates::noop::NoopGate;
 use plonky2::hash::poseidon::PoseidonHash;
 use plonky2::iop::witness::{PartialWitness, WitnessWrite};
@@ -27,9 +28,17 @@ pub struct ToyChunk {
 }
 
 impl ToyChunk {
+    /// A toy with only the gates that it uses.
     pub fn build(profile: Profile, degree_bits: usize) -> Self {
+        Self::with_gates(profile, degree_bits, &[])
+    }
+
+    /// A toy whose rows may be these gates too, as a real chunk's may: each gate costs time on every row, and rows in
+    /// the lift.
+    pub fn with_gates(profile: Profile, degree_bits: usize, gates: &[GateRef<F, D>]) -> Self {
         let config = profile.circuit_config(Role::Chunk);
         let mut builder = CircuitBuilder::new(config.clone());
+        gates.iter().for_each(|gate| builder.add_gate_to_gate_set(gate.clone()));
         let inputs = PublicInputsTarget::new_registered(&mut builder);
         let node = [inputs.pre_root, inputs.context].iter().flat_map(|hash| hash.elements).collect();
         let post_root = builder.hash_n_to_hash_no_pad::<PoseidonHash>(node);
@@ -110,7 +119,10 @@ impl Fixture {
     }
 
     pub fn build(profile: Profile, degree_bits: &[usize]) -> Self {
-        let toys: Vec<_> = degree_bits.iter().map(|&bits| ToyChunk::build(profile, bits)).collect();
+        Self::of(profile, degree_bits.iter().map(|&bits| ToyChunk::build(profile, bits)).collect())
+    }
+
+    pub fn of(profile: Profile, toys: Vec<ToyChunk>) -> Self {
         let recursion = Recursion::build(profile, toys.iter().map(ToyChunk::verifier).collect()).unwrap();
         Self { recursion, toys }
     }

@@ -112,11 +112,11 @@ fn verifying_needs_no_circuits_and_proving_builds_what_it_needs() {
     assert_eq!(again.verify(left), verifier.verify(left));
 
     let chunks: Vec<_> = toys.iter().map(ToyChunk::verifier).collect();
-    let later = Recursion::with_verifier(again, chunks.clone());
+    let later = Recursion::with_verifier(again, chunks.clone()).unwrap();
     let proof = later.join(left, right).unwrap();
     assert!(verifier.verify(&proof).is_ok());
 
     // Shapes in another order: the cached data is of another list.
-    let swapped = Recursion::with_verifier(verifier.clone(), chunks.into_iter().rev().collect());
+    let swapped = Recursion::with_verifier(verifier.clone(), chunks.into_iter().rev().collect()).unwrap();
     assert!(matches!(swapped.lift_circuit(SMALL, 1), Err(ProveError::Build(BuildError::OtherCircuit { .. }))));
 }
