@@ -1,14 +1,17 @@
 //! The verbs, a file each.
 
+mod circuits;
 mod doctor;
 mod execute;
 mod genesis;
 mod import;
 mod inspect;
 mod keys;
+mod prove;
 mod retry;
 mod sign;
 mod status;
+mod verify;
 
 use anyhow::Result;
 use clap::Subcommand;
@@ -21,7 +24,10 @@ use crate::Answer;
 pub enum Verb {
     Import(import::Import),
     Execute(execute::Execute),
+    Prove(prove::Prove),
+    Verify(verify::Verify),
     Inspect(inspect::Inspect),
+    Circuits(circuits::Circuits),
     Keys(keys::Keys),
     Sign(sign::Sign),
     Genesis(genesis::Genesis),
@@ -36,7 +42,10 @@ impl Verb {
         match self {
             Self::Import(verb) => verb.run(printer),
             Self::Execute(verb) => verb.run(printer),
+            Self::Prove(verb) => verb.run(printer),
+            Self::Verify(verb) => verb.run(printer),
             Self::Inspect(verb) => verb.run(printer),
+            Self::Circuits(verb) => verb.run(printer),
             Self::Keys(verb) => verb.run(printer),
             Self::Sign(verb) => verb.run(printer),
             Self::Genesis(verb) => verb.run(printer),

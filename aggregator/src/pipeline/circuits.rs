@@ -53,7 +53,8 @@ impl Circuits {
         let pinned = PinnedCircuits::load(profile)?;
         let shapes = shapes::all();
         let chunks = shapes.iter().map(|_| OnceLock::new()).collect();
-        let recursion = Recursion::with_verifier(pinned.verifier, pinned.chunks);
+        let recursion = Recursion::with_verifier(pinned.verifier, pinned.chunks)
+            .map_err(|error| CircuitsError::Recursion(error.to_string()))?;
         Ok(Self { profile, shapes, chunks, recursion, listener: Box::new(listener) })
     }
 
