@@ -109,6 +109,8 @@ pub struct ChunkTargets {
 impl ChunkTargets {
     /// Adds the chunk circuit of `shape` to an empty `builder`.
     pub fn new(builder: &mut Builder, shape: &Shape) -> Self {
+        // Times count the slots, and the credit of the fees after them.
+        assert!(shape.slot_count() + 1 < 1 << TIME_BITS, "shape {} has too many slots", shape.name);
         let public_inputs = PublicInputsTarget::new_registered(builder);
         let mut ranges = RangeChecker::new(&range_layouts());
         let mut memory = MemoryTarget::new(builder);
