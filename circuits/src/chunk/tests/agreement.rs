@@ -80,10 +80,10 @@ impl Random {
             0 => Transaction::Noop,
             1 | 2 => {
                 let Withdraw { account, nonce, fee, asset, amount } = self.withdraw(from, id, state);
+                let itself = self.is_bad();
                 let to = loop {
-                    let to = self.account();
-                    // Not itself, but for once in a while.
-                    if to != from || self.is_bad() {
+                    let to = if itself { from } else { self.account() };
+                    if itself || to != from {
                         break to;
                     }
                 };
@@ -179,7 +179,7 @@ fn native_and_circuit_agree() {
     let world = uneven_world();
     let (mut accepted, mut refused) = (0, BTreeSet::new());
     for seed in 0..BATCHES {
-        let bad_percent = [0, 1, 5][seed as usize % 3];
+        let bad_percent = [0, 2, 4][seed as usize % 3];
         let mut random = Random { rng: ChaCha8Rng::seed_from_u64(seed), bad_percent };
         let batch = random_batch(&mut random, &world);
         let (input, after) = world.chunk(&CIRCUIT.shape, &batch);
@@ -203,6 +203,6 @@ fn native_and_circuit_agree() {
             Err(error) => panic!("seed {seed}: {error}"),
         }
     }
-    assert!(accepted >= 30, "only {accepted} accepted");
+    assert!(accepted >= 25, "only {accepted} accepted");
     assert!(refused.len() >= 8, "{refused:?}");
 }

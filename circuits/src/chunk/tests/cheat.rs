@@ -4,16 +4,20 @@
 //! from whatever a test puts into the slots, and checks nothing: no width, no flag, no kind. So all is consistent
 //! except what the test is about, and only the check of that can catch it.
 
+mod formulas;
+
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use plonky2::field::types::{Field, PrimeField64};
 
+pub use self::formulas::Streams;
+use self::formulas::{fee, new_key, user, words};
 use super::world::*;
 use crate::account::*;
 use crate::amount::WORD_MASK;
-use crate::availability::{absorb, FExt, EVALUATION_START, HEAD_KEYED, HEAD_WIDE};
+use crate::availability::EVALUATION_START;
 use crate::chunk::trace::*;
-use crate::chunk::{Shape, SlotClass};
+use crate::chunk::Shape;
 use crate::context::{Domain, TAG_DOMAIN};
 use crate::hash::{hash_node, hash_tagged, Digest, F};
 use crate::public_inputs::PublicInputs;
@@ -163,8 +167,8 @@ impl Cheat {
         };
         // A forced exit takes what is there when its turn comes.
         let mut cells = Cells { world, stories: Stories::new() };
-        for i in 0..transactions.len() {
-            if let Transaction::ForcedExit(t) = &transactions[i] {
+        for (i, transaction) in transactions.iter().enumerate() {
+            if let Transaction::ForcedExit(t) = transaction {
                 let story = cells.story(t.account.balance_key(t.asset).get());
                 let element = if t.asset.is_gas() { Header::BALANCE } else { 0 };
                 cheat.slots[i].amount = f(story.last.0[element].to_canonical_u64().min(WORD_MASK));
@@ -219,6 +223,7 @@ impl Cheat {
             cells.story(key);
         }
         // Some row of each kind is needed to fill unused ones with.
+        cells.story(key(OPERATOR, 0));
         cells.story(key(OPERATOR, 1));
         edit(&mut cells.stories);
         let (header_rows, slot_rows, after) = self.open(&cells.stories);
@@ -374,73 +379,4 @@ impl Cells<'_> {
             self.story(key.to_canonical_u64()).last = cell;
         }
     }
-}
-
-/// The cell as a header of a user account, which is all that a slot can write.
-fn user(cell: &Cell) -> Cell {
-    let mut user = *cell;
-    user.0[Header::KIND] = F::from_canonical_u32(AccountKind::USER.0);
-    user.0[7] = F::ZERO;
-    user
-}
-
-fn new_key(slot: &SlotTrace) -> [F; 4] {
-    std::array::from_fn(|i| f(slot.key_words[2 * i]) * f(1 << 32) + f(slot.key_words[2 * i + 1]))
-}
-
-fn fee(slot: &SlotTrace) -> F {
-    f(slot.fee_mantissa) * F::from_canonical_u64(10).exp_u64(slot.fee_exponent.into())
-}
-
-fn words(slot: &SlotTrace) -> [F; 3] {
-    let Flags { transfer: t, withdraw: w, deposit: d, rekey: r, forced_exit: x, opens: o } = slot.flags;
-    let kinds = [(t, Kind::Transfer), (w, Kind::Withdraw), (d, Kind::Deposit), (r, Kind::Rekey), (x, Kind::ForcedExit)];
-    let kind: F = kinds.into_iter().map(|(flag, kind)| flag * F::from_canonical_u8(kind.code())).sum();
-    let low = f(slot.fee_mantissa) * f(1 << 5) + F::from_canonical_u32(slot.fee_exponent) + slot.amount_upper;
-    [(kind * f(1 << 16) + slot.asset) * f(1 << 32) + slot.account, (slot.to + o) * f(1 << 24) + low, slot.amount]
-}
-
-/// What is published so far.
-pub struct Streams {
-    pub commit: Digest,
-    pub l1: FExt,
-    pub l2: FExt,
-}
-
-impl Streams {
-    pub fn start() -> Self {
-        Self { commit: Digest::ZERO, l1: EVALUATION_START, l2: EVALUATION_START }
-    }
-
-    pub fn publish(&mut self, slot: &SlotTrace, class: SlotClass) {
-        let Flags { transfer: t, withdraw: w, deposit: d, rekey: r, forced_exit: x, opens: o } = slot.flags;
-        self.publish_as(slot, class, t, w + d + r + x, r + o);
-    }
-
-    /// [`Self::publish`] on the streams and with the key hash that the caller says.
-    pub fn publish_as(&mut self, slot: &SlotTrace, class: SlotClass, on_l2: F, on_l1: F, keyed: F) {
-        let words = words(slot);
-        let key_words = slot.key_words.map(f);
-        let mut block = [F::ZERO; 8];
-        block[0] = on_l2.double() + on_l1;
-        block[1..4].copy_from_slice(&words);
-        if !class.is_wide() {
-            self.commit = absorb(self.commit, block);
-            self.l2 = choose(on_l2, horner(self.l2, &words), self.l2);
-            return;
-        }
-        block[0] += keyed * f(HEAD_KEYED) + f(HEAD_WIDE);
-        self.commit = absorb(absorb(self.commit, block), key_words);
-        let next = horner(choose(on_l1, self.l1, self.l2), &words);
-        self.l2 = choose(on_l2, next, self.l2);
-        self.l1 = choose(on_l1, choose(keyed, horner(next, &key_words), next), self.l1);
-    }
-}
-
-fn choose(flag: F, yes: FExt, no: FExt) -> FExt {
-    no + FExt::from(flag) * (yes - no)
-}
-
-fn horner(sum: FExt, words: &[F]) -> FExt {
-    words.iter().fold(sum, |sum, &word| sum * z() + FExt::from(word))
 }

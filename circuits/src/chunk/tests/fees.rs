@@ -3,9 +3,10 @@
 use super::cheat::{f, key, Cheat, Place};
 use super::verdict::Violation::*;
 use super::*;
-use crate::account::Header;
+use crate::account::{Header, SLOT_BITS};
 use crate::amount::Fee;
-use crate::context::Context;
+use crate::context::{Context, TAG_CONTEXT};
+use crate::hash::hash_tagged;
 
 #[test]
 fn a_fee_has_one_spelling() {
@@ -73,4 +74,20 @@ fn the_operator_is_the_one_of_the_context() {
     let mut cheat = cheat(&all_kinds());
     cheat.context[Context::OPERATOR] = f(17);
     assert_eq!(violations(&cheat.run()), [Hash]);
+}
+
+/// Else some element times 2^12 is the key of a slot, and a contract's slot can look like a header.
+#[test]
+fn the_operators_account_has_24_bits() {
+    let mut cheat = cheat(&[]);
+    let lookalike = Header::open(key_hash(10), quanta(BALANCE));
+    cheat.world.set(account(40).balance_key(asset(5)), lookalike.to_cell());
+    let mut caught = |operator| {
+        cheat.context[Context::OPERATOR] = operator;
+        let mut trace = cheat.run();
+        trace.public_inputs.context = hash_tagged(TAG_CONTEXT, &cheat.context);
+        violations(&trace)
+    };
+    assert_eq!(caught(f(10)), []);
+    assert_eq!(caught(f(key(40, 5)) / f(1 << SLOT_BITS)), [Range(24)]);
 }
