@@ -13,6 +13,7 @@ use plonky2::plonk::circuit_builder::CircuitBuilder;
 use plonky2::plonk::circuit_data::{CommonCircuitData, VerifierOnlyCircuitData};
 use plonky2::plonk::proof::ProofWithPublicInputsTarget;
 use plonky2::util::serialization::Read;
+use sheaf_circuits::chunk::circuit::ChunkCircuit;
 use sheaf_circuits::hash::{C, D, F};
 use sheaf_circuits::public_inputs::circuit::PublicInputsTarget;
 use sheaf_circuits::public_inputs::PUBLIC_INPUTS_LEN;
@@ -33,6 +34,16 @@ pub struct ChunkVerifier {
     pub common: CommonCircuitData<F, D>,
     /// The circuit's verifier data.
     pub verifier_only: VerifierOnlyCircuitData<C, D>,
+}
+
+impl From<&ChunkCircuit> for ChunkVerifier {
+    fn from(circuit: &ChunkCircuit) -> Self {
+        Self {
+            name: circuit.shape.name.to_owned(),
+            common: circuit.data.common.clone(),
+            verifier_only: circuit.data.verifier_only.clone(),
+        }
+    }
 }
 
 impl ChunkVerifier {

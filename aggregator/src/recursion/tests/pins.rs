@@ -6,6 +6,8 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use plonky2::plonk::circuit_data::CommonCircuitData;
+use sheaf_circuits::chunk::circuit::ChunkCircuit;
+use sheaf_circuits::chunk::shapes;
 use sheaf_circuits::security::soundness::soundness;
 use sheaf_circuits::security::{CHUNK_DEGREE_BITS_MAX, PROVEN_BITS};
 
@@ -22,22 +24,27 @@ fn pin(name: &str, text: &str) {
     assert_eq!(text, pinned, "{} differs; if it should, run with SHEAF_PIN=1", path.display());
 }
 
-/// The common data of a toy of 2^`degree_bits` rows, without building one as large.
-fn chunk_common(toy: &ChunkVerifier, degree_bits: usize) -> CommonCircuitData<F, D> {
-    let mut common = toy.common.clone();
+/// The chunk circuit of the smallest shape. It has all gates that any shape has.
+fn small_chunk(profile: Profile) -> ChunkVerifier {
+    ChunkVerifier::from(&ChunkCircuit::build(shapes::small(), profile))
+}
+
+/// The common data of a chunk of 2^`degree_bits` rows, without building one as large.
+fn chunk_common(small: &ChunkVerifier, degree_bits: usize) -> CommonCircuitData<F, D> {
+    let mut common = small.common.clone();
     common.fri_params = common.config.fri_config.fri_params(degree_bits, false);
     common
 }
 
 /// Rows that a lift of `chunks` chunks of 2^`degree_bits` rows takes. The constants do not matter.
-fn lift_rows(profile: Profile, toy: &ChunkVerifier, degree_bits: usize, chunks: usize) -> usize {
+fn lift_rows(profile: Profile, small: &ChunkVerifier, degree_bits: usize, chunks: usize) -> usize {
     let mut builder = CircuitBuilder::new(profile.circuit_config(Role::Lift));
-    LiftTarget::new(&mut builder, &chunk_common(toy, degree_bits), &toy.verifier_only, chunks);
+    LiftTarget::new(&mut builder, &chunk_common(small, degree_bits), &small.verifier_only, chunks);
     builder.num_gates()
 }
 
 /// All that is pinned of a profile.
-fn pins(profile: Profile, toy: &ChunkVerifier, shape: &CommonShape, join: &JoinCircuit) -> String {
+fn pins(profile: Profile, chunk: &ChunkVerifier, shape: &CommonShape, join: &JoinCircuit) -> String {
     let mut text = String::new();
     let common = shape.common();
     let (rows, constants, gates) = (common.degree(), common.num_constants, common.gates.len());
@@ -45,11 +52,12 @@ fn pins(profile: Profile, toy: &ChunkVerifier, shape: &CommonShape, join: &JoinC
     let digest = Digest::from(join.verifier_only().circuit_digest);
     writeln!(text, "join: {} rows used, digest {digest}", join.rows()).unwrap();
     for degree_bits in [12, 14, CHUNK_DEGREE_BITS_MAX] {
-        let rows = [1, 2].map(|chunks| lift_rows(profile, toy, degree_bits, chunks));
+        let rows = [1, 2].map(|chunks| lift_rows(profile, chunk, degree_bits, chunks));
         writeln!(text, "lift of 1 or 2 chunks of 2^{degree_bits}: {} or {} rows used", rows[0], rows[1]).unwrap();
     }
     writeln!(text, "lift or join: {}", soundness(common)).unwrap();
-    writeln!(text, "toy chunk of 2^16: {}", soundness(&chunk_common(toy, CHUNK_DEGREE_BITS_MAX))).unwrap();
+    writeln!(text, "chunk of 2^{CHUNK_DEGREE_BITS_MAX}: {}", soundness(&chunk_common(chunk, CHUNK_DEGREE_BITS_MAX)))
+        .unwrap();
     text
 }
 
@@ -57,8 +65,8 @@ fn pins(profile: Profile, toy: &ChunkVerifier, shape: &CommonShape, join: &JoinC
 fn fast_is_as_pinned() {
     let recursion = &Fixture::get().recursion;
     let shape = recursion.verifier().shape();
-    let toy = ToyChunk::with_gates(Profile::Fast, 10, &shape.common().gates).verifier();
-    pin("fast.txt", &pins(Profile::Fast, &toy, shape, recursion.join_circuit().unwrap()));
+    let chunk = small_chunk(Profile::Fast);
+    pin("fast.txt", &pins(Profile::Fast, &chunk, shape, recursion.join_circuit().unwrap()));
     assert_eq!(shape.common().degree_bits(), 13);
     let (lift, join) = Fixture::get().neighbours();
     assert_eq!(lift.to_bytes().len(), 133_104);
@@ -68,15 +76,17 @@ fn fast_is_as_pinned() {
 #[test]
 fn proven_is_as_pinned() {
     let shape = CommonShape::find(Profile::Proven).unwrap();
-    let toy = ToyChunk::with_gates(Profile::Proven, 10, &shape.common().gates).verifier();
+    let chunk = small_chunk(Profile::Proven);
     let join = JoinCircuit::build(&shape).unwrap();
-    pin("proven.txt", &pins(Profile::Proven, &toy, &shape, &join));
+    pin("proven.txt", &pins(Profile::Proven, &chunk, &shape, &join));
     assert_eq!(shape.common().degree_bits(), 15);
     assert!(soundness(shape.common()).proven_bits >= PROVEN_BITS as f64);
-    assert!(soundness(&chunk_common(&toy, CHUNK_DEGREE_BITS_MAX)).proven_bits >= PROVEN_BITS as f64);
+    assert!(soundness(&chunk_common(&chunk, CHUNK_DEGREE_BITS_MAX)).proven_bits >= PROVEN_BITS as f64);
+    // Two full chunks in a lift halve what recursion costs. Some ten rows come on top.
+    assert!(lift_rows(Profile::Proven, &chunk, CHUNK_DEGREE_BITS_MAX, 2) + 100 < shape.common().degree());
 }
 
-/// Prints how long lift and join take beside a chunk with the same gates. Processor time, because other work may share
+/// Prints how long lift and join take beside a toy with the chunk circuit's gates. Processor time, because other work may share
 /// the machine.
 fn measure(profile: Profile) {
     let time = |label: &str, work: &dyn Fn()| {
@@ -87,7 +97,7 @@ fn measure(profile: Profile) {
         processor
     };
     time("finding the shape", &|| drop(CommonShape::find(profile).unwrap()));
-    let gates = CommonShape::find(profile).unwrap().common().gates.clone();
+    let gates = small_chunk(profile).common.gates;
     let fixture = Fixture::of(profile, vec![ToyChunk::with_gates(profile, CHUNK_DEGREE_BITS_MAX, &gates)]);
     let Fixture { recursion, toys } = &fixture;
     let chunks_per_lift = recursion.chunks_per_lift(0).unwrap();
