@@ -176,7 +176,7 @@ impl Selection {
         let mut selection =
             Self { accounts: Vec::new(), coins: Vec::new(), transfers: Vec::new(), summary: Summary::empty() };
         let summary = &mut selection.summary;
-        while let Some((line, row)) = table.next_row()? {
+        while let Some((line, row)) = table.next_row(options.blocks)? {
             summary.rows += 1;
             let past_limit = options.limit.is_some_and(|limit| selection.transfers.len() >= limit);
             let row = match row {
@@ -184,15 +184,15 @@ impl Selection {
                     summary.not_selected += 1;
                     continue;
                 }
-                Ok(row) if !options.blocks.contains(row.block()) => {
+                Ok(Row::Transfer(row)) => row,
+                Ok(Row::Elsewhere) => {
                     summary.not_selected += 1;
                     continue;
                 }
-                Ok(Row::Swap { .. }) => {
+                Ok(Row::Swap) => {
                     summary.swaps_skipped += 1;
                     continue;
                 }
-                Ok(Row::Transfer(row)) => row,
                 Err(error) => {
                     summary.problems.push(Problem { line, reason: error.to_string() });
                     continue;

@@ -79,8 +79,7 @@ impl Execute {
             let receipts = report::receipts(&decoded, &runs.execution)?;
             files::write(path, |file| file.write_all(receipts.as_bytes()))?;
         }
-        printer.warn_all(report.refused.iter());
-        printer.warn_all(report.rejected.iter());
+        printer.warn_all(report.warnings().iter());
         printer.report(&report)?;
         let flawed = !report.refused.is_empty() || !report.rejected.is_empty();
         Ok(if report.applied == 0 || (self.strict && flawed) { Answer::No } else { Answer::Yes })

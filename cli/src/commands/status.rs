@@ -10,7 +10,7 @@ use sheaf_prover::queue::{EmbeddedQueue, GraphStatus, JobState, JobStatus, Statu
 
 use crate::data_dir::DataDir;
 use crate::failure::Advice;
-use crate::numbers::Count;
+use crate::numbers::{Count, Counted};
 use crate::printer::Printer;
 use crate::Answer;
 
@@ -97,7 +97,7 @@ fn write_job(f: &mut fmt::Formatter<'_>, job: &JobStatus) -> fmt::Result {
         JobState::Leased { worker, .. } => writeln!(f, ", attempt {} by {worker}", job.attempts)?,
         JobState::Done { seconds, .. } => writeln!(f, ", {seconds:.1} s")?,
         JobState::SetAside { bundle } => {
-            writeln!(f, " after {} attempts\n             job {}", job.attempts, job.id)?;
+            writeln!(f, " after {}\n             job {}", Counted(job.attempts.into(), "attempt"), job.id)?;
             writeln!(f, "             replay bundle {}", bundle.display())?;
         }
         JobState::Waiting | JobState::Ready => writeln!(f)?,

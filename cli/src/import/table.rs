@@ -71,21 +71,10 @@ impl fmt::Display for Coin {
 pub enum Row {
     /// A payment.
     Transfer(TransferRow),
-    /// A swap; only its block is read.
-    Swap {
-        /// Where it stood.
-        block: u64,
-    },
-}
-
-impl Row {
-    /// The block.
-    pub const fn block(&self) -> u64 {
-        match self {
-            Self::Transfer(row) => row.block,
-            Self::Swap { block } => *block,
-        }
-    }
+    /// A swap; nothing more of it is read.
+    Swap,
+    /// A row of a block that was not asked for; nothing more of it is read.
+    Elsewhere,
 }
 
 /// A payment in L1 base units.
@@ -201,22 +190,23 @@ impl<R: Read> Table<R> {
         Ok(Self { csv, record: ByteRecord::new(), positions, width: names.len() })
     }
 
-    /// The next row with its line, or nothing at the end.
-    pub fn next_row(&mut self) -> Result<Option<(u64, Result<Row, RowError>)>, TableError> {
+    /// The next row with its line, or nothing at the end. `blocks` are those asked for.
+    pub fn next_row(&mut self, blocks: Blocks) -> Result<Option<(u64, Result<Row, RowError>)>, TableError> {
         if !self.csv.read_byte_record(&mut self.record)? {
             return Ok(None);
         }
         let line = self.record.position().map_or(0, csv::Position::line);
-        Ok(Some((line, self.row())))
+        Ok(Some((line, self.row(blocks))))
     }
 
-    fn row(&self) -> Result<Row, RowError> {
+    fn row(&self, blocks: Blocks) -> Result<Row, RowError> {
         if self.record.len() != self.width {
             return Err(RowError::Fields { expected: self.width, got: self.record.len() });
         }
         let block = self.number::<u64>(BLOCK, u64::BITS)?;
         match self.text(KIND)? {
-            "swap" => Ok(Row::Swap { block }),
+            _ if !blocks.contains(block) => Ok(Row::Elsewhere),
+            "swap" => Ok(Row::Swap),
             "transfer" => Ok(Row::Transfer(TransferRow {
                 block,
                 coin: match self.text(ASSET)? {

@@ -1,6 +1,6 @@
 //! What can be wrong with a batch file.
 
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 use sheaf_circuits::account::{ACCOUNT_BITS, SLOT_BITS};
 use sheaf_circuits::amount::{FeeError, BALANCE_BITS, TRANSFER_BITS};
 use sheaf_circuits::context::{Context, ContextError};
@@ -61,13 +61,29 @@ pub enum HeaderError {
 }
 
 /// An entry of a batch file that was left out.
-#[derive(Clone, Debug, PartialEq, Eq, Error, Serialize)]
+///
+/// In JSON: its position, the fields of the problem, and all of it in words as `message`.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[error("{position}: {problem}")]
 pub struct Refused {
     /// Where the entry begins.
     pub position: Position,
     /// What is wrong with it.
     pub problem: Problem,
+}
+
+impl Serialize for Refused {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        #[derive(Serialize)]
+        struct Shown<'a> {
+            position: Position,
+            #[serde(flatten)]
+            problem: &'a Problem,
+            message: String,
+        }
+        let Self { position, problem } = self;
+        Shown { position: *position, problem, message: problem.to_string() }.serialize(serializer)
+    }
 }
 
 /// What is wrong with one entry of a batch file.

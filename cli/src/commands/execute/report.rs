@@ -11,7 +11,7 @@ use sheaf_circuits::account::CellKey;
 use sheaf_circuits::hash::Digest;
 use sheaf_circuits::transaction::{Rejection, Stream};
 use sheaf_witness::batch::lines::kind_name;
-use sheaf_witness::batch::{Decoded, Position, Problem, Refused};
+use sheaf_witness::batch::{Decoded, Position, Refused};
 use sheaf_witness::execute::{Conflicts, Execution, Receipt};
 
 use super::Runs;
@@ -110,6 +110,17 @@ impl<'a> Report<'a> {
     }
 }
 
+impl Report<'_> {
+    /// What did not go well, in the order of the file.
+    pub fn warnings(&self) -> Vec<String> {
+        let refused = self.refused.iter().map(|refused| (refused.position, refused.to_string()));
+        let rejected = self.rejected.iter().map(|rejected| (rejected.position, rejected.to_string()));
+        let mut warnings: Vec<_> = refused.chain(rejected).collect();
+        warnings.sort_by_key(|(position, _)| *position);
+        warnings.into_iter().map(|(_, warning)| warning).collect()
+    }
+}
+
 fn rejected((receipt, &position): (&Receipt, &Position)) -> Option<Rejected> {
     match *receipt {
         Receipt::Applied(_) => None,
@@ -171,21 +182,6 @@ fn cell_name(key: CellKey) -> String {
 
 /// A receipt for each entry, in the order of the file, one JSON object a line.
 pub fn receipts(decoded: &Decoded, execution: &Execution) -> Result<String> {
-    #[derive(Serialize)]
-    struct Line<'a> {
-        position: Position,
-        #[serde(skip_serializing_if = "Option::is_none")]
-        kind: Option<&'static str>,
-        #[serde(skip_serializing_if = "Option::is_none")]
-        id: Option<Digest>,
-        result: &'static str,
-        #[serde(flatten)]
-        rejection: Option<Rejection>,
-        #[serde(flatten)]
-        problem: Option<&'a Problem>,
-        #[serde(skip_serializing_if = "Option::is_none")]
-        message: Option<String>,
-    }
     let domain = decoded.batch.context.domain.digest();
     let executed = decoded.batch.transactions.iter().zip(&execution.receipts).zip(&decoded.positions);
     let executed = executed.map(|((transaction, receipt), &position)| {
@@ -193,30 +189,47 @@ pub fn receipts(decoded: &Decoded, execution: &Execution) -> Result<String> {
             Receipt::Applied(_) => None,
             Receipt::Rejected(rejection) => Some(rejection),
         };
-        Line {
+        let line = ReceiptLine::Executed {
             position,
-            kind: Some(kind_name(transaction.kind())),
+            kind: kind_name(transaction.kind()),
             id: transaction.message_under(domain),
             result: if rejection.is_some() { "rejected" } else { "applied" },
             rejection,
-            problem: None,
             message: rejection.map(|rejection| rejection.to_string()),
-        }
+        };
+        (position, line)
     });
-    let refused = decoded.refused.iter().map(|Refused { position, problem }| Line {
-        position: *position,
-        kind: None,
-        id: None,
-        result: "refused",
-        rejection: None,
-        problem: Some(problem),
-        message: Some(problem.to_string()),
+    let refused = decoded.refused.iter().map(|refused| {
+        let line = ReceiptLine::Refused { result: "refused", refused };
+        (refused.position, line)
     });
     let mut lines: Vec<_> = executed.chain(refused).collect();
-    lines.sort_by_key(|line| line.position);
+    lines.sort_by_key(|(position, _)| *position);
     let mut text = String::new();
-    for line in lines {
+    for (_, line) in lines {
         writeln!(text, "{}", serde_json::to_string(&line)?)?;
     }
     Ok(text)
+}
+
+/// A receipt as it is written.
+#[derive(Serialize)]
+#[serde(untagged)]
+enum ReceiptLine<'a> {
+    Executed {
+        position: Position,
+        kind: &'static str,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        id: Option<Digest>,
+        result: &'static str,
+        #[serde(flatten)]
+        rejection: Option<Rejection>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        message: Option<String>,
+    },
+    Refused {
+        result: &'static str,
+        #[serde(flatten)]
+        refused: &'a Refused,
+    },
 }

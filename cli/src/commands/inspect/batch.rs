@@ -89,7 +89,7 @@ impl fmt::Display for Summary<'_> {
         writeln!(f, "  touches       {accounts}, {assets}; signed by {}", Counted(self.signed_by as u64, "account"))?;
         writeln!(f, "  fees offered  {} quanta of asset 0", Count(self.fees))?;
         if !self.refused.is_empty() {
-            writeln!(f, "  refused       {}, which are left out:", Counted(self.refused.len() as u64, "entry"))?;
+            writeln!(f, "  refused       {}, left out:", Counted(self.refused.len() as u64, "bad line"))?;
         }
         for refused in self.refused.iter().take(REFUSED_SHOWN) {
             writeln!(f, "    {refused}")?;

@@ -235,6 +235,9 @@ fn problems_are_told_apart_in_json() {
         Refused { position: Position::Line(3), problem: Problem::OutOfRange { field: "to", value: 5, bits: 1 } };
     assert_eq!(
         serde_json::to_string(&refused).unwrap(),
-        r#"{"position":{"line":3},"problem":{"problem":"out_of_range","field":"to","value":5,"bits":1}}"#
+        concat!(
+            r#"{"position":{"line":3},"problem":"out_of_range","field":"to","value":5,"bits":1,"#,
+            r#""message":"field \"to\" is 5, expected less than 2^1"}"#
+        )
     );
 }
