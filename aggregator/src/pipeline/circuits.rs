@@ -10,7 +10,7 @@ use sheaf_circuits::security::Profile;
 use sheaf_prover::digest::CircuitDigest;
 use thiserror::Error;
 
-use super::pinned::{chunk_verifier, PinnedCircuits, PinnedError};
+use super::pinned::{PinnedCircuits, PinnedError};
 use crate::allowed_set::{leaf, CircuitIndex};
 use crate::lift::ChunkVerifier;
 use crate::recursion::{ProveError, Recursion};
@@ -99,8 +99,7 @@ impl Circuits {
         let build = || {
             let shape_data = self.shapes[shape].clone();
             let circuit = self.timed(shape_data.name, || ChunkCircuit::build(shape_data.clone(), self.profile));
-            let (expected, got) =
-                (leaf(&self.chunk_verifier(shape).verifier_only), leaf(&chunk_verifier(&circuit).verifier_only));
+            let (expected, got) = (leaf(&self.chunk_verifier(shape).verifier_only), leaf(&circuit.data.verifier_only));
             if got != expected {
                 return Err(CircuitsError::NotPinned { name: shape_data.name.to_owned(), expected, got });
             }

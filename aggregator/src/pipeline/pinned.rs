@@ -57,7 +57,7 @@ impl PinnedCircuits {
     /// Builds every circuit of a profile: a minute or more on two cores.
     pub fn build(profile: Profile) -> Result<Self, BuildError> {
         let chunks: Vec<_> =
-            shapes::all().into_iter().map(|shape| chunk_verifier(&ChunkCircuit::build(shape, profile))).collect();
+            shapes::all().into_iter().map(|shape| ChunkVerifier::from(&ChunkCircuit::build(shape, profile))).collect();
         let recursion = Recursion::build(profile, chunks.clone())?;
         Ok(Self { verifier: recursion.verifier().clone(), chunks })
     }
@@ -98,15 +98,6 @@ impl PinnedCircuits {
             verifier: self.verifier.to_bytes(),
         };
         postcard::to_stdvec(&file).expect("writing to a vector does not fail")
-    }
-}
-
-/// What a lift needs to know of a chunk circuit.
-pub(crate) fn chunk_verifier(circuit: &ChunkCircuit) -> ChunkVerifier {
-    ChunkVerifier {
-        name: circuit.shape.name.to_owned(),
-        common: circuit.data.common.clone(),
-        verifier_only: circuit.data.verifier_only.clone(),
     }
 }
 
