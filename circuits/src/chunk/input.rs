@@ -41,7 +41,8 @@ pub struct ChunkInput {
     pub transactions: Vec<Transaction>,
     /// Accounts of which only the header is opened, by strictly increasing index.
     pub headers: Vec<HeaderOpening>,
-    /// Slots, by strictly increasing key. The first slot of an account opens its header too.
+    /// Slots, by strictly increasing key. The first slot of an account opens its header too, unless `headers` did. In
+    /// both lists there is at least one row if the shape has any: the last is repeated to fill those unused.
     pub slots: Vec<SlotOpening>,
 }
 
@@ -59,7 +60,7 @@ pub struct HeaderOpening {
 /// A slot that is opened, and with it the header of its account unless a slot before it did that.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct SlotOpening {
-    /// The slot's key, or a header's key if only the header is opened here.
+    /// The slot's key, or a header's key if no slot is opened here.
     pub key: CellKey,
     /// The slot's cell before the chunk.
     pub cell: Cell,

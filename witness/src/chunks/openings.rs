@@ -2,6 +2,9 @@
 //!
 //! Headers alone go first, by ascending account, as many as the shape has rows for. Then come slots, by ascending key,
 //! and among them the headers that found no row. The first slot of an account opens its header too.
+//!
+//! The circuit fills unused rows of either sort by repeating the last one in use, so there is always one: where every
+//! account has slots, the first one's header has a row of its own; where none has, a row for slots opens nothing.
 
 use sheaf_circuits::account::{AccountIndex, AssetId, Cell, CellKey, SlotPath};
 use sheaf_circuits::chunk::{HeaderOpening, Shape, SlotOpening};
@@ -34,8 +37,18 @@ pub(super) fn open(
         }
     }
     let mut slots = Vec::with_capacity(shape.slot_cells);
+    let mut in_slot_rows = in_slot_rows.into_iter();
+    if headers.is_empty() && shape.header_cells > 0 {
+        if let Some(account) = in_slot_rows.next() {
+            headers.push(open_header(&account[0], tree)?);
+            open_slots(account, tree, &mut slots)?;
+        }
+    }
     for account in in_slot_rows {
         open_account(account, tree, &mut slots)?;
+    }
+    if let (true, [first, ..]) = (slots.is_empty() && shape.slot_cells > 0, changes) {
+        slots.push(open_nothing(first.key.account(), tree)?);
     }
     Ok((headers, slots))
 }
@@ -43,7 +56,10 @@ pub(super) fn open(
 /// Keys that [`open`] needs paths beside, other than those that the chunk touches.
 pub(super) fn keys_beside(shape: &Shape, touched: &[CellKey]) -> Vec<CellKey> {
     let alone = accounts(touched, |&key| key).filter(|account| account.len() == 1);
-    alone.skip(shape.header_cells).map(|account| first_slot(account[0].account())).collect()
+    let overflowing = alone.skip(shape.header_cells).map(|account| first_slot(account[0].account()));
+    // For a row that opens nothing, if there has to be one.
+    let first = touched.first().map(|key| first_slot(key.account()));
+    overflowing.chain(first).collect()
 }
 
 /// The runs of one account in what is sorted by key.
@@ -63,7 +79,6 @@ fn open_account(changes: &[Change], tree: &mut PartialTree, rows: &mut Vec<SlotO
     let (header, slots) = changes.split_first().expect("a run is not empty");
     debug_assert!(header.key.is_header(), "whoever touches a slot touches the header");
     let account = header.key.account();
-    let header_after = header.after.digest();
     let opens_header = |cell, key, path| SlotOpening {
         key,
         cell,
@@ -75,21 +90,29 @@ fn open_account(changes: &[Change], tree: &mut PartialTree, rows: &mut Vec<SlotO
         Some(slot) => rows.push(opens_header(slot.before, slot.key, tree.slot_path(slot.key)?)),
         None => rows.push(opens_header(Cell::ABSENT, header.key, path_of_slot_zero(account, tree)?)),
     }
-    tree.set_header(account, header_after)?;
-    for (i, slot) in slots.iter().enumerate() {
-        if i > 0 {
-            let path = tree.slot_path(slot.key)?;
-            rows.push(SlotOpening {
-                key: slot.key,
-                cell: slot.before,
-                header: None,
-                header_digest: header_after,
-                path,
-            });
-        }
+    tree.set_header(account, header.after.digest())?;
+    if let Some(slot) = slots.first() {
         tree.set_slot(slot.key, slot.after.digest())?;
+        open_slots(slots, tree, rows)?;
     }
     Ok(())
+}
+
+/// Opens the cells of `changes` after the first, all of them slots of an account whose header is open.
+fn open_slots(changes: &[Change], tree: &mut PartialTree, rows: &mut Vec<SlotOpening>) -> Result<(), NotLoaded> {
+    for slot in changes.iter().skip(1) {
+        let (key, path) = (slot.key, tree.slot_path(slot.key)?);
+        let header_digest = tree.header_digest(key.account())?;
+        rows.push(SlotOpening { key, cell: slot.before, header: None, header_digest, path });
+        tree.set_slot(key, slot.after.digest())?;
+    }
+    Ok(())
+}
+
+/// A row for slots in which neither slot nor header is opened.
+fn open_nothing(account: AccountIndex, tree: &PartialTree) -> Result<SlotOpening, NotLoaded> {
+    let (header_digest, path) = (tree.header_digest(account)?, path_of_slot_zero(account, tree)?);
+    Ok(SlotOpening { key: account.header_key(), cell: Cell::ABSENT, header: None, header_digest, path })
 }
 
 /// The path of slot 0 in the slots tree, where nothing ever is, because slot 0 stands for the header. It is that of
