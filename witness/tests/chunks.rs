@@ -101,12 +101,15 @@ fn climb(input: &ChunkInput, shape: &Shape, before: &World, after: &World, mut r
         root = opening.path.root(account, cell(after, key).digest());
         assert_eq!(opened.insert(key, cell(after, key)), None);
     }
-    let mut last: Option<AccountIndex> = None;
+    assert!(!input.headers.is_empty() || shape.header_cells == 0, "there is a header to fill unused rows with");
+    assert!(!input.slots.is_empty() || shape.slot_cells == 0, "there is a slot to fill unused rows with");
     for opening in &input.slots {
         let (key, header_key) = (opening.key, opening.key.account().header_key());
-        let first = last.replace(key.account()) != Some(key.account());
-        assert_eq!(opening.header, first.then(|| cell(before, header_key)), "the first slot opens the header");
         let alone = key.is_header();
+        // A row that opens nothing names an account that is open, and is the only one.
+        let first = !opened.contains_key(&header_key);
+        assert!(!alone || first || input.slots.len() == 1);
+        assert_eq!(opening.header, first.then(|| cell(before, header_key)), "the first slot opens the header");
         let slot = |world| if alone { Cell::ABSENT } else { cell(world, key) };
         assert_eq!(opening.cell, slot(before));
         let header_digest = opening.header.unwrap_or_else(|| cell(after, header_key)).digest();
