@@ -1,0 +1,21 @@
+//! Published streams: decoding never panics, and encoding the records gives the same bytes.
+
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use sheaf_circuits::availability::{decode, from_bytes, to_bytes};
+use sheaf_circuits::transaction::Stream;
+
+fuzz_target!(|bytes: &[u8]| {
+    let Ok(words) = from_bytes(bytes) else { return };
+    assert_eq!(to_bytes(&words), bytes);
+    for stream in [Stream::L1, Stream::L2] {
+        let Ok(records) = decode(stream, &words) else { continue };
+        let again: Vec<u64> = records.iter().flat_map(|record| record.words()).collect();
+        assert_eq!(again, words, "a stream has one encoding");
+        assert!(records.iter().all(|record| record.kind.stream() == Some(stream)));
+        for record in &records {
+            record.quanta();
+        }
+    }
+});
