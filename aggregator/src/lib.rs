@@ -16,15 +16,17 @@
 //!
 //! # What it costs
 //!
-//! A full chunk of 2^16 rows, and lifts of it, on two cores (`recursion::tests::pins` measures again):
+//! A full chunk of 2^16 rows, and lifts of it (`pins/` and the tests beside it count and measure again; seconds are of
+//! one processor, on a busy machine, for a chunk with the chunk circuit's gates but no witness to make):
 //!
 //! | | fast | proven |
 //! | --- | --- | --- |
 //! | rows of lift and join | 2^13 | 2^15 |
-//! | rows used by a join; by a lift of 1 or 2 chunks | 7 950; 4 770 or none | 31 054; 15 649 or 31 293 |
+//! | rows used by a join | 7 950 | 31 054 |
+//! | rows used by a lift of 1 or 2 chunks | 5 020 (2 do not fit) | 15 901 or 31 797 |
 //! | bytes of a proof | 133 104 | 552 098 |
-//! | seconds of processor: chunk; lift; join | 24.0; 3.0; 3.0 | 27.0; 13.1 (of two: 13.7); 13.4 |
-//! | a chunk's share of lifts and joins | 0.25 of its proof | 0.50 (0.98 if lifted one by one) |
+//! | seconds: chunk; lift; join | 25.8; 3.0; 3.0 | 29.3; 13.5 (of two: 13.6); 13.3 |
+//! | lifts and joins for each chunk | 0.23 of its time | 0.46 of its time (0.92 if lifted one by one) |
 //!
 //! | module | what it is |
 //! | --- | --- |
