@@ -5,7 +5,7 @@ mod support;
 use std::collections::HashMap;
 
 use proptest::prelude::*;
-use sheaf_circuits::account::{AccountIndex, Cell, CellKey};
+use sheaf_circuits::account::{Cell, CellKey};
 use sheaf_circuits::availability::{absorb, blocks, decode, evaluate, from_bytes, EVALUATION_START};
 use sheaf_circuits::chunk::{ChunkInput, Shape};
 use sheaf_circuits::hash::Digest;
