@@ -7,6 +7,7 @@ export CARGO_TARGET_DIR ?= $(HOME)/.cache/sheaf/target
 CARGO ?= cargo
 SHEAF = $(CARGO_TARGET_DIR)/release/sheaf
 DEMO ?= demo
+FUZZ_SECONDS ?= 60
 SUDO = $(if $(filter 0,$(shell id -u)),,sudo)
 # What building needs besides Rust: a C++ compiler for RocksDB, and libclang for its bindings.
 PACKAGES = $(if $(shell command -v g++),,g++) $(if $(shell command -v make),,make) \
@@ -43,10 +44,12 @@ lint: deps ## formatting and clippy
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --release --locked --workspace --all-targets -- -D warnings
 
-fuzz: deps ## a minute of each fuzz target (installs cargo-fuzz)
+fuzz: deps ## fuzz each decoder for FUZZ_SECONDS, 60 unless set (installs cargo-fuzz)
 	@command -v cargo-fuzz > /dev/null || $(CARGO) install cargo-fuzz --locked
-	cd fuzz && for target in $$($(CARGO) fuzz list); do \
-		RUSTC_BOOTSTRAP=1 $(CARGO) fuzz run --sanitizer none $$target -- -max_total_time=60 || exit 1; \
+	@export RUSTC_BOOTSTRAP=1; for target in $$($(CARGO) fuzz list); do \
+		echo "fuzzing $$target for $(FUZZ_SECONDS) s"; mkdir -p fuzz/corpus/$$target fuzz/seeds/$$target; \
+		$(CARGO) fuzz run $$target fuzz/corpus/$$target fuzz/seeds/$$target -- \
+			-max_total_time=$(FUZZ_SECONDS) -max_len=262144 || exit 1; \
 	done
 
 clean-demo: ## remove what the demo made
