@@ -45,8 +45,8 @@ pub enum Misplaced {
     },
 }
 
-/// Checks that a batch of `context` goes on from the state of `rollup` after `batches` batches.
-pub fn check(context: &Context, rollup: &Rollup, batches: u64) -> Result<(), Misplaced> {
+/// Checks that a batch of `context` is for `rollup`.
+fn check_rollup(context: &Context, rollup: &Rollup) -> Result<(), Misplaced> {
     if context.domain != rollup.domain {
         return Err(Misplaced::Domain {
             batch_chain: context.domain.chain_id,
@@ -58,18 +58,31 @@ pub fn check(context: &Context, rollup: &Rollup, batches: u64) -> Result<(), Mis
     if context.operator != rollup.operator {
         return Err(Misplaced::Operator { batch: context.operator.get(), state: rollup.operator.get() });
     }
-    if u64::from(context.batch_number) != batches + 1 {
-        return Err(Misplaced::Number { batch: context.batch_number, state: batches });
-    }
     Ok(())
 }
 
-/// [`check`], with advice.
-pub fn check_batch(batch: &Path, context: &Context, rollup: &Rollup, batches: u64) -> Result<()> {
-    check(context, rollup, batches).with_context(|| {
-        let next = "see the batch with `sheaf inspect`; take the batch or the state that belongs to the other";
-        Advice::new(format_args!("{} does not go on from this state", batch.display()), next).answer_no()
-    })
+/// Checks that a batch of `context` goes on from the state of `rollup` after `batches` batches.
+fn check_next(context: &Context, rollup: &Rollup, batches: u64) -> Result<(), Misplaced> {
+    check_rollup(context, rollup)?;
+    match u64::from(context.batch_number) == batches + 1 {
+        true => Ok(()),
+        false => Err(Misplaced::Number { batch: context.batch_number, state: batches }),
+    }
+}
+
+/// Checks that `batch` is for `rollup`: its domain and its operator.
+pub fn check_is_for(batch: &Path, context: &Context, rollup: &Rollup) -> Result<()> {
+    check_rollup(context, rollup).with_context(|| misplaced(batch))
+}
+
+/// Checks that `batch` is the next one for `rollup` after `batches` batches.
+pub fn check_is_next(batch: &Path, context: &Context, rollup: &Rollup, batches: u64) -> Result<()> {
+    check_next(context, rollup, batches).with_context(|| misplaced(batch))
+}
+
+fn misplaced(batch: &Path) -> Advice {
+    let next = "see the batch with `sheaf inspect`; take the batch or the state that belongs to the other";
+    Advice::new(format_args!("{} does not go on from this state", batch.display()), next).answer_no()
 }
 
 /// The genesis for a batch: as told, or the file beside the batch.

@@ -32,7 +32,9 @@ Example:
   sheaf circuits
   sheaf circuits --security fast --json
 
-Exit codes: 0 done; 2 wrong usage.")]
+Exit codes:
+  0  done
+  2  wrong usage")]
 pub struct Circuits {
     /// Only this profile [default: both]
     #[arg(long, value_name = "PROFILE")]

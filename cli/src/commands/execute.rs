@@ -65,12 +65,12 @@ impl Execute {
         let runs = threads.install(|| match &self.data_dir {
             Some(data_dir) => {
                 let state = footing::open_state(&DataDir::new(data_dir))?;
-                footing::check_batch(&self.batch, &decoded.batch.context, state.rollup(), state.batches())?;
+                footing::check_is_next(&self.batch, &decoded.batch.context, state.rollup(), state.batches())?;
                 self.execute(&decoded, &state.reader(state.root())?)
             }
             None => {
                 let genesis = footing::genesis(&self.batch, self.genesis.as_deref())?;
-                footing::check_batch(&self.batch, &decoded.batch.context, &genesis.rollup(), 0)?;
+                footing::check_is_next(&self.batch, &decoded.batch.context, &genesis.rollup(), 0)?;
                 self.execute(&decoded, &MemoryState::with_cells(genesis.cells()))
             }
         })?;

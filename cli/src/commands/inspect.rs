@@ -1,6 +1,7 @@
 //! `sheaf inspect`.
 
 mod batch;
+mod proven;
 mod stream;
 
 use std::fmt;
@@ -9,6 +10,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, Result};
 use clap::{Args, ValueEnum};
 use serde::Serialize;
+use sheaf_aggregator::pipeline::bundle;
 use sheaf_circuits::hash::Digest;
 use sheaf_circuits::transaction::Stream;
 use sheaf_witness::genesis::Genesis;
@@ -23,7 +25,7 @@ use crate::{files, Answer};
 /// Explain a file in words
 ///
 /// Files are told apart by their first bytes: batches (JSON Lines or binary, plain or zstd-compressed), genesis states,
-/// snapshots. Published streams have no first bytes of their own, so --as says which of the two it is.
+/// snapshots, proven batches (which are explained, not verified). Published streams have no first bytes of their own, so --as says which of the two it is.
 ///
 /// A batch in JSON Lines begins with a header line, {"batch": {"domain": {"chain_id", "contract"}, "batch_number",
 /// "operator", "timestamp_s"}}; then each line is one transaction. What is refused in it is listed with its line.
@@ -52,6 +54,8 @@ enum Kind {
     Batch,
     Genesis,
     Snapshot,
+    /// What `sheaf prove` writes
+    Proof,
     /// The records that the L1 contract reads
     L1Stream,
     /// All other records
@@ -70,6 +74,7 @@ impl Kind {
         let text = first.trim_ascii_start();
         Ok(match () {
             () if first.starts_with(b"SHEAFSNP") => Self::Snapshot,
+            () if first.starts_with(&bundle::MAGIC) => Self::Proof,
             () if first.starts_with(&sheaf_witness::batch::binary::MAGIC) => Self::Batch,
             () if first.starts_with(&[0x28, 0xb5, 0x2f, 0xfd]) => Self::Batch,
             () if text.starts_with(b"{") && first.windows(8).any(|window| window == b"\"format\"") => Self::Genesis,
@@ -101,6 +106,7 @@ impl Inspect {
                 let header = SnapshotHeader::read(file).with_context(|| not(file, "a snapshot"))?;
                 printer.report(&Snapshot::of(file, &header))?;
             }
+            Kind::Proof => printer.report(&proven::Summary::read(file)?)?,
             Kind::L1Stream => printer.report(&stream::Summary::read(file, Stream::L1)?)?,
             Kind::L2Stream => printer.report(&stream::Summary::read(file, Stream::L2)?)?,
         }

@@ -31,7 +31,10 @@ const FILE_BYTES: u64 = 1 << 30;
 Example:
   sheaf verify demo/proof.bin
 
-Exit codes: 0 the proof is valid; 1 it is not; 2 wrong usage, or the file cannot be read.")]
+Exit codes:
+  0  the proof is valid
+  1  it is not
+  2  wrong usage, or the file cannot be read")]
 pub struct Verify {
     /// The proven batch, as `sheaf prove` writes it; - for stdin
     file: PathBuf,
