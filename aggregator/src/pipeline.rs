@@ -22,7 +22,9 @@ pub mod jobs;
 pub mod pinned;
 pub mod work;
 
-pub use self::batch::{Batch, BatchError, BatchEvent, BatchSession, OpenSessionError, Planned, Proven, Room};
+pub use self::batch::{
+    Batch, BatchError, BatchEvent, BatchSession, JobCount, JobCounts, OpenSessionError, Planned, Proven, Room,
+};
 pub use self::bundle::{BundleError, ProvenBatch, VerifiedBatch};
 pub use self::circuits::{CircuitStatus, Circuits, CircuitsError};
 pub use self::jobs::{batch_graph, BatchGraphError};

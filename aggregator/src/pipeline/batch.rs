@@ -10,6 +10,7 @@
 //! planning are done and the chunks' inputs are stored. From then on the state is not needed to go on. It moves to the
 //! new root last, after the proof was verified. The same call at any later moment does what is left.
 
+use std::collections::{BTreeMap, HashSet};
 use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -23,10 +24,11 @@ use sheaf_circuits::context::Context;
 use sheaf_circuits::hash::Digest;
 use sheaf_circuits::public_inputs::PublicInputs;
 use sheaf_circuits::transaction::Transaction;
+use sheaf_prover::digest::JobId;
 use sheaf_prover::graph::{Graph, GraphBuilder};
-use sheaf_prover::job::JobSpec;
+use sheaf_prover::job::{JobKind, JobSpec};
 use sheaf_prover::queue::embedded::EmbeddedQueue;
-use sheaf_prover::queue::{OpenError, Policy, Queue, QueueError};
+use sheaf_prover::queue::{JobState, JobStatus, OpenError, Policy, Queue, QueueError};
 use sheaf_prover::runner::{Event, Limits, RunError, Runner};
 use sheaf_witness::chunks::{ChunkError, ChunkInputs};
 use sheaf_witness::execute::{execute, ExecuteError, Execution, Receipt, SignatureChecks};
@@ -104,8 +106,22 @@ pub enum BatchEvent<'a> {
     },
     /// Execution is done.
     Executed(&'a Execution),
+    /// The jobs are known, those done before included.
+    Jobs(&'a JobCounts),
     /// Something happened to a job.
     Job(Event<'a>),
+}
+
+/// How many jobs of each kind a batch has.
+pub type JobCounts = BTreeMap<JobKind, JobCount>;
+
+/// How many jobs of a kind there are, and how many of them are done.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct JobCount {
+    /// All of them.
+    pub total: usize,
+    /// Those that have a result.
+    pub done: usize,
 }
 
 /// How much may run at once.
@@ -194,6 +210,7 @@ impl BatchSession {
             jobs: room.jobs,
             memory_bytes: room.memory_bytes,
         };
+        self.prepare_jobs(&graph, on_event)?;
         let listener = |event: Event<'_>| on_event(BatchEvent::Job(event));
         let bytes = Runner::new(&self.queue, &self.work, limits, &listener).stop_on(stop).run(&graph)?;
 
@@ -274,6 +291,33 @@ impl BatchSession {
         let graph = batch_graph(&self.circuits, self.queue.artifacts(), &inputs, &label)?;
         let jobs = graph.jobs().iter().map(|(_, spec)| spec.clone()).collect();
         Ok((Record { version: RECORD_VERSION, planned, jobs, label }, update))
+    }
+
+    /// Submits the jobs, tells what is left of them, and builds the circuits for that: otherwise the first job of each
+    /// circuit would take as much longer, and seconds of jobs would say little.
+    fn prepare_jobs(&self, graph: &Graph, on_event: &(dyn Fn(BatchEvent<'_>) + Sync)) -> Result<(), BatchError> {
+        let submitted = self.queue.submit(graph)?;
+        on_event(BatchEvent::Job(Event::Submitted(&submitted)));
+        let status = self.queue.status()?;
+        let jobs = status.graphs.iter().find(|status| status.root == graph.root()).map_or(&[][..], |graph| &graph.jobs);
+        let is_done = |job: &JobStatus| matches!(job.state, JobState::Done { .. });
+        let mut counts = JobCounts::new();
+        for job in jobs {
+            let count = counts.entry(job.kind).or_default();
+            count.total += 1;
+            count.done += usize::from(is_done(job));
+        }
+        on_event(BatchEvent::Jobs(&counts));
+
+        let left: HashSet<JobId> = jobs.iter().filter(|job| !is_done(job)).map(|job| job.id).collect();
+        if !left.is_empty() {
+            let building = Stage::begin("build circuits", on_event);
+            for (_, job) in graph.jobs().iter().filter(|(id, _)| left.contains(id)) {
+                self.work.prepare(job).map_err(|what| BatchError::Circuits { what })?;
+            }
+            building.end();
+        }
+        Ok(())
     }
 
     /// Verifies the last proof once more, and that it says what was planned.
@@ -389,6 +433,12 @@ pub enum BatchError {
         expected: u64,
         /// The number found.
         got: u32,
+    },
+    /// A circuit could not be built.
+    #[error("a circuit cannot be built: {what}")]
+    Circuits {
+        /// Which, and why.
+        what: String,
     },
     /// No transaction applies.
     #[error("none of the {transactions} transactions applies, so there is nothing to prove")]

@@ -49,6 +49,22 @@ impl BatchWork {
         Ok((shape, input))
     }
 
+    /// Builds the circuit that a job needs, unless it is built.
+    pub fn prepare(&self, job: &JobSpec) -> Result<(), String> {
+        let prepared = match job.kind {
+            JobKind::Chunk => {
+                let mut shapes = 0..self.circuits.shapes().len();
+                let shape = shapes.find(|&shape| self.circuits.chunk_digest(shape) == job.circuit);
+                let shape = shape.ok_or_else(|| format!("{} is for a circuit that is not here", job.label))?;
+                self.circuits.chunk(shape).map(|_| ())
+            }
+            JobKind::Lift => self.circuits.prepare_lift(self.shape_of(job)?, job.inputs.len()),
+            JobKind::Join => self.circuits.prepare_join(),
+            JobKind::Execute | JobKind::Shrink | JobKind::Wrap => Ok(()),
+        };
+        prepared.map_err(|error| error.to_string())
+    }
+
     fn do_chunk(&self, job: &JobSpec, inputs: &[Vec<u8>]) -> Result<Vec<u8>, String> {
         let (shape, input) = self.chunk_inputs(job, inputs)?;
         let circuit = self.circuits.chunk(shape).map_err(|error| error.to_string())?;

@@ -12,7 +12,8 @@ use clap::Args;
 use indicatif::ProgressBar;
 use serde::Serialize;
 use sheaf_aggregator::pipeline::{
-    Batch, BatchEvent, BatchSession, CircuitStatus, Circuits, OpenSessionError, Proven, ProvenBatch, Room,
+    Batch, BatchEvent, BatchSession, CircuitStatus, Circuits, JobCount, JobCounts, OpenSessionError, Proven,
+    ProvenBatch, Room,
 };
 use sheaf_circuits::hash::Digest;
 use sheaf_circuits::security::Profile;
@@ -26,7 +27,7 @@ use sheaf_witness::execute::{Execution, Receipt};
 use crate::failure::Advice;
 use crate::numbers::{Bytes, Count, Counted};
 use crate::printer::Printer;
-use crate::{files, Answer};
+use crate::{files, footing, Answer};
 
 /// Memory that is left to everything but jobs: state, queue, circuits' tables that all jobs of a shape share.
 const RESERVED_BYTES: u64 = 2 << 30;
@@ -40,8 +41,10 @@ const RESERVED_BYTES: u64 = 2 << 30;
 Example:
   sheaf prove demo/batch.jsonl --data-dir demo/data --out demo/proof.bin
 
-Exit codes: 0 proven, and the proof was verified; 1 the batch is invalid or nothing in it applies; 2 wrong usage, or
-something in the environment is missing or broken.")]
+Exit codes:
+  0  proven, and the proof was verified; some transactions may be rejected
+  1  the file is no batch, is not for this state, nothing in it applies, or a job was set aside
+  2  wrong usage, or something in the environment is missing or broken")]
 pub struct Prove {
     /// The batch, in any form
     batch: PathBuf,
@@ -79,6 +82,7 @@ impl Prove {
         };
         let circuits = Arc::new(circuits.context(Advice::new("the circuits cannot be had", "install sheaf anew"))?);
         let session = self.open(circuits)?;
+        footing::check_is_for(&self.batch, &decoded.batch.context, session.state().rollup())?;
         let batch = Batch { context: &decoded.batch.context, transactions: &decoded.batch.transactions };
         let room = room(self.jobs)?;
         progress.set_decoded(&decoded);
@@ -176,10 +180,7 @@ impl Progress {
 
     fn circuit(&self, status: CircuitStatus<'_>) {
         if let CircuitStatus::Built { name, seconds } = status {
-            if seconds > 0.1 {
-                tracing::info!(name, seconds, "circuit built");
-                self.lock().add("build circuits", seconds, None);
-            }
+            tracing::info!(name, seconds, "circuit built");
         }
     }
 
@@ -194,6 +195,7 @@ impl Progress {
                 }
             }
             BatchEvent::Executed(execution) => self.receipts(execution),
+            BatchEvent::Jobs(counts) => self.lock().begin(&self.printer, counts),
             BatchEvent::Job(Event::Submitted(submitted)) => {
                 tracing::info!(?submitted, "jobs submitted");
             }
@@ -203,7 +205,7 @@ impl Progress {
                     tracing::info!(job = job.label, seconds, cpu_seconds, length_bytes, "finished");
                     let mut inner = self.lock();
                     inner.add(job.kind.name(), seconds, Some(cpu_seconds));
-                    inner.tick(&self.printer, job.kind);
+                    inner.tick(job.kind);
                 }
                 JobEvent::Overtaken => {}
                 JobEvent::Failed { reason, attempts_left } => self.printer.warn(format_args!(
@@ -256,10 +258,21 @@ impl Inner {
         }
     }
 
-    fn tick(&mut self, printer: &Printer, kind: JobKind) {
-        let bar = self.bars.entry(kind).or_insert_with(|| printer.bar(kind.name(), 0));
-        bar.inc_length(1);
-        bar.inc(1);
+    /// Shows a bar for each kind of job that is not done.
+    fn begin(&mut self, printer: &Printer, counts: &JobCounts) {
+        for (&kind, &JobCount { total, done }) in counts.iter().filter(|(_, count)| count.done < count.total) {
+            let bar = printer.bar(kind.name(), total as u64);
+            // What was done before says nothing about how fast it goes now.
+            bar.set_position(done as u64);
+            bar.reset_eta();
+            self.bars.insert(kind, bar);
+        }
+    }
+
+    fn tick(&mut self, kind: JobKind) {
+        if let Some(bar) = self.bars.get(&kind) {
+            bar.inc(1);
+        }
     }
 }
 
