@@ -1,5 +1,6 @@
 //! The verbs, a file each.
 
+mod bench;
 mod circuits;
 mod doctor;
 mod execute;
@@ -28,6 +29,7 @@ pub enum Verb {
     Verify(verify::Verify),
     Inspect(inspect::Inspect),
     Circuits(circuits::Circuits),
+    Bench(bench::Bench),
     Keys(keys::Keys),
     Sign(sign::Sign),
     Genesis(genesis::Genesis),
@@ -46,6 +48,7 @@ impl Verb {
             Self::Verify(verb) => verb.run(printer),
             Self::Inspect(verb) => verb.run(printer),
             Self::Circuits(verb) => verb.run(printer),
+            Self::Bench(verb) => verb.run(printer),
             Self::Keys(verb) => verb.run(printer),
             Self::Sign(verb) => verb.run(printer),
             Self::Genesis(verb) => verb.run(printer),
