@@ -27,6 +27,6 @@ pub use self::batch::{
 };
 pub use self::bundle::{BundleError, ProvenBatch, VerifiedBatch};
 pub use self::circuits::{CircuitStatus, Circuits, CircuitsError};
-pub use self::jobs::{batch_graph, BatchGraphError};
+pub use self::jobs::{batch_graph, chunk_memory_bytes, BatchGraphError};
 pub use self::pinned::PinnedCircuits;
 pub use self::work::BatchWork;

@@ -162,7 +162,7 @@ impl Fee {
             if mantissa < 1 << FEE_MANTISSA_BITS {
                 return Some((mantissa, exponent));
             }
-            if mantissa % 10 != 0 {
+            if !mantissa.is_multiple_of(10) {
                 return None;
             }
             mantissa /= 10;

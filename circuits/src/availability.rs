@@ -131,7 +131,7 @@ pub fn to_bytes(words: &[u64]) -> Vec<u8> {
 
 /// The words of a stream's bytes.
 pub fn from_bytes(bytes: &[u8]) -> Result<Vec<u64>, StreamError> {
-    if bytes.len() % WORD_BYTES != 0 {
+    if !bytes.len().is_multiple_of(WORD_BYTES) {
         return Err(StreamError::Length { got: bytes.len() });
     }
     let word = |bytes: &[u8]| bytes.iter().fold(0, |word, &byte| word << 8 | u64::from(byte));

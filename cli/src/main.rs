@@ -25,7 +25,8 @@ use crate::commands::Verb;
 use crate::failure::Advice;
 use crate::printer::Printer;
 
-/// Proving allocates large vectors on many threads at once, and so does hashing a state.
+/// On two cores as fast as the system's allocator: proving takes 1 to 2 % more CPU time, execution as much less. Kept
+/// for machines with many cores, where threads of one pool allocate large vectors at once.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 

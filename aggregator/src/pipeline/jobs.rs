@@ -1,7 +1,7 @@
 //! The job graph of a batch.
 
 use serde::{Deserialize, Serialize};
-use sheaf_circuits::chunk::ChunkInput;
+use sheaf_circuits::chunk::{ChunkInput, Shape};
 use sheaf_prover::artifact::{ArtifactError, ArtifactRef, Artifacts};
 use sheaf_prover::digest::JobId;
 use sheaf_prover::graph::{Graph, GraphBuilder, GraphError};
@@ -14,6 +14,11 @@ use super::circuits::{Circuits, CircuitsError};
 const CHUNK_BYTES_PER_ROW: u64 = 48 << 10;
 /// Bytes that a lift or join takes.
 const RECURSION_BYTES: u64 = 1 << 30;
+
+/// The most memory that proving a chunk of `shape` takes, predicted, in bytes.
+pub fn chunk_memory_bytes(shape: &Shape) -> u64 {
+    CHUNK_BYTES_PER_ROW << shape.degree_bits
+}
 
 /// What a lift has to know besides its inputs.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -93,7 +98,7 @@ fn chunk_job(circuits: &Circuits, shape: usize, input: ArtifactRef, label: Strin
         circuit: circuits.chunk_digest(shape),
         inputs: vec![Input::Artifact(input)],
         payload: Vec::new(),
-        memory_bytes: CHUNK_BYTES_PER_ROW << circuits.shapes()[shape].degree_bits,
+        memory_bytes: chunk_memory_bytes(&circuits.shapes()[shape]),
         priority: 2,
         label,
     }

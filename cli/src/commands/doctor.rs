@@ -7,21 +7,24 @@ use anyhow::Result;
 use clap::Args;
 use rustix::fs::statvfs;
 use serde::Serialize;
+use sheaf_aggregator::pipeline::{chunk_memory_bytes, PinnedCircuits};
+use sheaf_circuits::chunk::shapes;
+use sheaf_circuits::security::Profile;
 use sheaf_prover::machine;
 
+use crate::commands::prove::RESERVED_BYTES;
 use crate::data_dir::DataDir;
 use crate::numbers::Bytes;
 use crate::printer::Printer;
 use crate::{footing, Answer};
 
-/// What proving one full chunk takes at most, with the state and the program around it.
-const CHUNK_PEAK_BYTES: u64 = 6 << 30;
 /// Room for a batch's artifacts and a state's log, at least.
 const DISK_BYTES: u64 = 2 << 30;
 
 /// Check that this machine can prove, before work starts
 ///
-/// Looks at cores, memory against the predicted peak of a chunk, disk, CPU features and the state of a data folder.
+/// Looks at cores, memory against the predicted peak of a chunk, disk, CPU features, the circuits that this program
+/// carries, and the state of a data folder.
 #[derive(Args)]
 #[command(after_long_help = "\
 Example:
@@ -42,7 +45,7 @@ impl Doctor {
     /// Looks.
     pub fn run(self, printer: &Printer) -> Result<Answer> {
         let place = self.data_dir.as_deref().unwrap_or(Path::new("."));
-        let mut findings = vec![cores(), memory(), cpu_features(), disk(place)];
+        let mut findings = vec![cores(), memory(), cpu_features(), disk(place), circuits()];
         findings.extend(self.data_dir.as_ref().and_then(|path| state(&DataDir::new(path))));
         let report = Report { fit: findings.iter().all(|finding| finding.verdict != Verdict::Bad), findings };
         printer.report(&report)?;
@@ -94,25 +97,41 @@ fn cores() -> Finding {
     }
 }
 
+/// Memory against what the dearest chunk is predicted to take.
 fn memory() -> Finding {
     let memory = match machine::memory() {
         Ok(memory) => memory,
         Err(error) => return Finding::of("memory", Verdict::Warning, error.to_string(), "mount /proc"),
     };
-    let peak = Bytes(CHUNK_PEAK_BYTES);
+    let chunk_bytes = shapes::all().iter().map(chunk_memory_bytes).max().unwrap_or(0);
+    let needed_bytes = chunk_bytes + RESERVED_BYTES;
+    let needs = format!("a full chunk takes up to {}, all else {}", Bytes(chunk_bytes), Bytes(RESERVED_BYTES));
     let found = format!("{} of {} available", Bytes(memory.available_bytes), Bytes(memory.total_bytes));
-    let chunks = memory.available_bytes / CHUNK_PEAK_BYTES;
     match () {
-        () if memory.total_bytes < CHUNK_PEAK_BYTES => {
-            let next = format!("a full chunk takes up to {peak}: use a larger machine");
-            Finding::of("memory", Verdict::Bad, found, next)
+        () if memory.total_bytes < needed_bytes => {
+            Finding::of("memory", Verdict::Bad, found, format!("{needs}: use a larger machine"))
         }
-        () if chunks == 0 => {
-            let next = format!("a full chunk takes up to {peak}: end other programs first");
-            Finding::of("memory", Verdict::Warning, found, next)
+        () if memory.available_bytes < needed_bytes => {
+            Finding::of("memory", Verdict::Warning, found, format!("{needs}: end other programs first"))
         }
-        () => Finding::good("memory", format!("{found}, enough for {chunks} full chunks at once ({peak} each)")),
+        () => {
+            let chunks = (memory.available_bytes - RESERVED_BYTES) / chunk_bytes;
+            Finding::good("memory", format!("{found}, enough for {chunks} full chunks at once ({needs})"))
+        }
     }
+}
+
+/// The verifier data that this program carries: what every proof is checked against.
+fn circuits() -> Finding {
+    let loaded = Profile::ALL.map(|profile| PinnedCircuits::load(profile).map(|pinned| (profile, pinned)));
+    let mut sets = Vec::new();
+    for result in loaded {
+        match result {
+            Ok((profile, pinned)) => sets.push(format!("{profile} {}", pinned.verifier.set().root())),
+            Err(error) => return Finding::of("circuits", Verdict::Bad, error.to_string(), "install sheaf anew"),
+        }
+    }
+    Finding::good("circuits", sets.join("\n               "))
 }
 
 fn cpu_features() -> Finding {
@@ -177,9 +196,9 @@ impl fmt::Display for Report {
                 Verdict::Warning => "warn",
                 Verdict::Bad => "BAD",
             };
-            writeln!(f, "{mark:<5} {:<7} {}", finding.what, finding.found)?;
+            writeln!(f, "{mark:<5} {:<8} {}", finding.what, finding.found)?;
             if let Some(next) = &finding.next {
-                writeln!(f, "              {next}")?;
+                writeln!(f, "               {next}")?;
             }
         }
         let verdict = if self.fit { "This machine can prove." } else { "This machine cannot prove." };

@@ -30,7 +30,7 @@ use crate::printer::Printer;
 use crate::{files, footing, Answer};
 
 /// Memory that is left to everything but jobs: state, queue, circuits' tables that all jobs of a shape share.
-const RESERVED_BYTES: u64 = 2 << 30;
+pub const RESERVED_BYTES: u64 = 2 << 30;
 
 /// Execute a batch and prove it: chunks, lifts, joins, one proof
 ///

@@ -77,6 +77,9 @@ pub enum Row {
     Elsewhere,
 }
 
+/// A row, or what is wrong with it, with its line.
+pub type Line = (u64, Result<Row, RowError>);
+
 /// A payment in L1 base units.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TransferRow {
@@ -191,7 +194,7 @@ impl<R: Read> Table<R> {
     }
 
     /// The next row with its line, or nothing at the end. `blocks` are those asked for.
-    pub fn next_row(&mut self, blocks: Blocks) -> Result<Option<(u64, Result<Row, RowError>)>, TableError> {
+    pub fn next_row(&mut self, blocks: Blocks) -> Result<Option<Line>, TableError> {
         if !self.csv.read_byte_record(&mut self.record)? {
             return Ok(None);
         }

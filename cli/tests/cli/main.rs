@@ -214,7 +214,7 @@ fn jobs_of_nowhere() {
 fn doctor() {
     let run = Session::new().quietly("doctor --data-dir fresh --json");
     assert_eq!(run.stderr, "");
-    for what in ["cores", "memory", "CPU", "disk"] {
+    for what in ["cores", "memory", "CPU", "disk", "circuits"] {
         assert!(run.stdout.contains(&format!("\"what\": \"{what}\"")), "{}", run.stdout);
     }
 }

@@ -45,6 +45,7 @@ pub struct Reader<'a> {
 /// Something at a place in the file, or what is wrong there.
 type Piece<T> = (Position, Result<T, Problem>);
 
+#[expect(clippy::large_enum_variant, reason = "nearly all are transactions, and none is kept long")]
 enum Decoded {
     Header(Context),
     Transaction(Transaction, Option<Fingerprint>),
