@@ -11,7 +11,7 @@ use sheaf_prover::digest::CircuitDigest;
 use thiserror::Error;
 
 use super::pinned::{PinnedCircuits, PinnedError};
-use crate::allowed_set::{leaf, CircuitIndex};
+use crate::allowed_set::leaf;
 use crate::lift::ChunkVerifier;
 use crate::recursion::{ProveError, Recursion};
 use crate::verifier::Verifier;
@@ -130,11 +130,6 @@ impl Circuits {
     /// the kind of job and its inputs say which circuit of the set.
     pub fn recursion_digest(&self) -> CircuitDigest {
         CircuitDigest(self.allowed_set().to_bytes())
-    }
-
-    /// The circuit of the set that lifts `chunks` chunks of a shape.
-    pub fn lift_index(&self, shape: usize, chunks: usize) -> CircuitIndex {
-        CircuitIndex::lift(shape, chunks)
     }
 
     fn timed<T>(&self, name: &str, build: impl FnOnce() -> T) -> T {

@@ -3,7 +3,6 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use plonky2::plonk::circuit_data::VerifierCircuitData;
 use sheaf_circuits::chunk::trace::ChunkTrace;
 use sheaf_circuits::chunk::ChunkInput;
 use sheaf_circuits::public_inputs::PublicInputs;
@@ -125,14 +124,7 @@ impl Check for BatchWork {
             JobKind::Chunk => {
                 let (shape, _) = self.chunk_inputs(job, inputs)?;
                 let proof = self.chunk_proof(shape, output)?;
-                let verifier = self.circuits.chunk_verifier(shape);
-                let says = PublicInputs::from_elements(&proof.public_inputs).map_err(|error| error.to_string())?;
-                let data = VerifierCircuitData {
-                    verifier_only: verifier.verifier_only.clone(),
-                    common: verifier.common.clone(),
-                };
-                data.verify(proof).map_err(|error| error.to_string())?;
-                says
+                self.circuits.recursion().verify_chunk(shape, &proof).map_err(|error| error.to_string())?
             }
             _ => self.circuits.verifier().verify(&self.proof(output)?).map_err(|error| error.to_string())?,
         };

@@ -48,7 +48,8 @@ impl FeeTarget {
         }
         let quanta = builder.mul(mantissa, power);
 
-        // An exponent above zero implies mantissa ≥ NORMAL_MANTISSA; b2 + b3 is their "or".
+        // An exponent above zero implies mantissa ≥ NORMAL_MANTISSA; b2 + b3 is their "or", as not both are set. The
+        // unsafe ones are bits, sums of bits that exclude each other, or an "or" of bits: all boolean already.
         let low = builder.or(BoolTarget::new_unsafe(b0), BoolTarget::new_unsafe(b1)).target;
         let high = builder.add(b2, b3);
         let not_zero = builder.or(BoolTarget::new_unsafe(low), BoolTarget::new_unsafe(high)).target;

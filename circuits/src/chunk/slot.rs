@@ -213,6 +213,7 @@ impl SlotTarget {
         // Their slots of the asset.
         let slot_access = |env: &mut SlotEnvironment<'_>, flag: Target, header_key: Target, gained: Target| {
             let builder = &mut *env.builder;
+            // The flag is `active` or `transfer`, both boolean.
             let enabled = builder.and(BoolTarget::new_unsafe(flag), is_other);
             let key = builder.add(header_key, asset);
             let old = SlotBalanceTarget::new(builder);
