@@ -124,7 +124,8 @@ fn an_openings_flag_is_0_or_1() {
     let header = |trace: &mut ChunkTrace| trace.header_rows.last_mut().unwrap().enabled = F::NEG_ONE;
     let header_of_slot = |trace: &mut ChunkTrace| trace.slot_rows.last_mut().unwrap().header_enabled = F::NEG_ONE;
     let slot = |trace: &mut ChunkTrace| trace.slot_rows.last_mut().unwrap().slot_enabled = F::NEG_ONE;
-    let cases: [(fn(&mut ChunkTrace), u64, usize); 3] = [
+    type Set = fn(&mut ChunkTrace);
+    let cases: [(Set, u64, usize); 3] = [
         (header, key(OPERATOR, 0), headers - 1),
         (header_of_slot, key(OPERATOR, 0), headers + 2 * slots - 2),
         (slot, key(OPERATOR, 1), headers + 2 * slots - 1),
