@@ -77,7 +77,7 @@ impl Update {
 #[derive(Debug)]
 pub struct HeaderOpeningTarget {
     enabled: BoolTarget,
-    account: Target,
+    pub(super) account: Target,
     header: Update,
     time: Target,
     slots_root: HashOutTarget,
@@ -126,7 +126,7 @@ impl HeaderOpeningTarget {
 pub struct SlotOpeningTarget {
     slot_enabled: BoolTarget,
     header_enabled: BoolTarget,
-    key: Target,
+    pub(super) key: Target,
     slot: Update,
     header: Update,
     slot_time: Target,

@@ -101,8 +101,8 @@ pub struct ChunkTargets {
     pub(super) slots: Vec<SlotTarget>,
     operator: HeaderTarget,
     operator_time: Target,
-    header_openings: Vec<HeaderOpeningTarget>,
-    slot_openings: Vec<SlotOpeningTarget>,
+    pub(super) header_openings: Vec<HeaderOpeningTarget>,
+    pub(super) slot_openings: Vec<SlotOpeningTarget>,
     sorted_keys: Vec<Target>,
 }
 

@@ -5,6 +5,7 @@ mod agreement;
 mod amounts;
 mod cheat;
 mod fees;
+mod key_bits;
 mod kinds;
 mod memory;
 mod openings;

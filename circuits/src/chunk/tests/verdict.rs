@@ -8,7 +8,7 @@
 use std::sync::LazyLock;
 
 use plonky2::field::types::Field;
-use plonky2::hash::poseidon::PoseidonHash;
+use plonky2::hash::poseidon::{PoseidonHash, SPONGE_WIDTH};
 use plonky2::iop::generator::GeneratedValues;
 use plonky2::iop::target::Target;
 use plonky2::iop::witness::{PartialWitness, PartitionWitness, Witness, WitnessWrite};
@@ -22,7 +22,7 @@ use crate::chunk::circuit::Proof;
 use crate::chunk::trace::ChunkTrace;
 use crate::gates::custom::AsGate;
 use crate::gates::range::RangeGate;
-use crate::hash::{C, D, F};
+use crate::hash::{Digest, C, D, DIGEST_LEN, F};
 
 /// A check that does not hold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -177,28 +177,61 @@ pub fn prove_anyway(trace: &ChunkTrace, forced: &[(Target, F)]) -> Proof {
         .unwrap()
 }
 
+/// Whether two targets are joined by copy constraints.
+fn are_joined(a: Target, b: Target) -> bool {
+    let (common, prover) = (&CIRCUIT.data.common, &CIRCUIT.data.prover_only);
+    let class = |target: Target| prover.representative_map[target.index(common.config.num_wires, common.degree())];
+    class(a) == class(b)
+}
+
+/// What the generators of that name set when their inputs are `inputs`, of those that `watch` picks by their inputs.
+fn generated(name: &str, inputs: &[F], watch: impl Fn(&[Target]) -> bool) -> Vec<Vec<(Target, F)>> {
+    let mut found = Vec::new();
+    for generator in CIRCUIT.data.prover_only.generators.iter().filter(|generator| generator.0.id() == name) {
+        let watched = generator.0.watch_list();
+        if !watch(&watched) {
+            continue;
+        }
+        let mut witness = fill(PartialWitness::new(), &[]);
+        for (target, value) in watched.into_iter().zip(inputs) {
+            let _ = witness.set_target(target, *value);
+        }
+        let mut buffer = GeneratedValues { target_values: Vec::new() };
+        assert!(generator.0.run(&witness, &mut buffer));
+        found.push(buffer.target_values);
+    }
+    found
+}
+
 /// The two values that an equality of `x` with zero is decided by: whether they are equal, and an inverse.
 pub fn equality_with_zero(x: Target) -> [Target; 2] {
-    let prover = &CIRCUIT.data.prover_only;
-    let same = |a: Target, b: Target| {
-        let index = |target: Target| {
-            prover.representative_map[target.index(CIRCUIT.data.common.config.num_wires, CIRCUIT.data.common.degree())]
-        };
-        index(a) == index(b)
-    };
-    let mut empty = fill(PartialWitness::new(), &[]);
-    let mut found = Vec::new();
-    for generator in prover.generators.iter().filter(|generator| generator.0.id() == "EqualityGenerator") {
-        let inputs = generator.0.watch_list();
-        if same(inputs[0], x) {
-            for input in inputs {
-                let _ = empty.set_target(input, F::ZERO);
-            }
-            let mut buffer = GeneratedValues { target_values: Vec::new() };
-            assert!(generator.0.run(&empty, &mut buffer));
-            found.push([buffer.target_values[0].0, buffer.target_values[1].0]);
-        }
-    }
+    let found = generated("EqualityGenerator", &[F::ZERO; 2], |inputs| are_joined(inputs[0], x));
     assert_eq!(found.len(), 1);
-    found[0]
+    [found[0][0].0, found[0][1].0]
+}
+
+/// The bits that `x` is split into, lowest first, those above its width included.
+pub fn bits_of(x: Target) -> Vec<Target> {
+    let found = generated("BaseSplitGenerator + Base: 2", &[F::ZERO], |inputs| are_joined(inputs[0], x));
+    assert_eq!(found.len(), 1);
+    found[0].iter().map(|(bit, _)| *bit).collect()
+}
+
+/// All that is computed from the swap by `bit` in the rows of one level of a path, whatever `bit` is:
+/// left = node + bit · (sibling − node), right = sibling − bit · (sibling − node).
+pub fn hash_swapped(bit: Target, value: F, node: Digest, sibling: Digest) -> Vec<(Target, F)> {
+    let change: [F; DIGEST_LEN] = std::array::from_fn(|i| value * (sibling.0[i] - node.0[i]));
+    let mut inputs = [F::ZERO; SPONGE_WIDTH + 1];
+    for i in 0..DIGEST_LEN {
+        inputs[i] = node.0[i] + change[i];
+        inputs[DIGEST_LEN + i] = sibling.0[i] - change[i];
+    }
+    let rows = generated("PoseidonGenerator", &inputs, |watched| are_joined(watched[SPONGE_WIDTH], bit));
+    assert_eq!(rows.len(), 2, "old and new");
+    let row = |mut row: Vec<(Target, F)>| {
+        // What is added to the left and taken from the right comes first. There it is that of two inputs in order.
+        row.iter_mut().zip(change).for_each(|((_, value), change)| *value = change);
+        row
+    };
+    rows.into_iter().flat_map(row).collect()
 }
