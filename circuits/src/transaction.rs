@@ -80,8 +80,8 @@ pub struct Deposit {
     pub asset: AssetId,
     /// How much. The L1 contract keeps the total of an asset below 2^62.
     pub amount: Quanta,
-    /// The key hash of the account that this opens.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    /// The key hash of the account that this opens. Never left out when written: job inputs have no names of fields, so
+    /// what is left out could not be told from what follows.
     pub opens: Option<Digest>,
 }
 

@@ -120,3 +120,46 @@ pub enum BatchGraphError {
     #[error(transparent)]
     Graph(#[from] GraphError),
 }
+
+#[cfg(test)]
+mod tests {
+    use sheaf_circuits::account::{AccountIndex, AssetId};
+    use sheaf_circuits::amount::{Fee, Quanta};
+    use sheaf_circuits::hash::Digest;
+    use sheaf_circuits::signature::SecretKey;
+    use sheaf_circuits::transaction::{
+        Authorization, Deposit, ForcedExit, Kind, Rekey, Transaction, Transfer, Withdraw,
+    };
+
+    /// One of each kind, a deposit with and without a key hash.
+    fn transactions() -> Vec<Transaction> {
+        let account = AccountIndex::new(10).unwrap();
+        let (asset, amount, fee) = (AssetId::new(4095).unwrap(), Quanta::MAX_TRANSFER, Fee::new(21_000).unwrap());
+        let key = SecretKey::from_seed(&[7; 32]);
+        let authorization = Authorization { public_key: *key.public(), signature: key.sign(Digest::ZERO) };
+        let key_hash = key.public().hash();
+        let transfer = Transfer { account, nonce: 1, fee, asset, to: AccountIndex::new(11).unwrap(), amount };
+        vec![
+            Transaction::Noop,
+            Transaction::Deposit(Deposit { account, asset, amount, opens: None }),
+            Transaction::Deposit(Deposit { account, asset, amount, opens: Some(key_hash) }),
+            Transaction::Rekey(Rekey { account, key_hash }),
+            Transaction::ForcedExit(ForcedExit { account, asset }),
+            Transaction::Transfer(transfer, authorization),
+            Transaction::Withdraw(Withdraw { account, nonce: 1, fee, asset, amount }, authorization),
+        ]
+    }
+
+    #[test]
+    fn every_transaction_survives_the_encoding_of_inputs() {
+        let all = transactions();
+        assert!(Kind::ALL.into_iter().all(|kind| all.iter().any(|transaction| transaction.kind() == kind)));
+        // Each before each, so that nothing of one can be taken for the next.
+        for first in &all {
+            for second in &all {
+                let bytes = postcard::to_stdvec(&(first, second)).unwrap();
+                assert_eq!(postcard::from_bytes(&bytes), Ok((*first, *second)));
+            }
+        }
+    }
+}
