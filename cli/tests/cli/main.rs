@@ -1,6 +1,7 @@
 //! Whole outputs of the command line, compared with `../snapshots/`. `SHEAF_REGENERATE=1` writes them anew.
 
 mod jobs;
+mod old_proofs;
 mod prove;
 mod support;
 

@@ -40,28 +40,27 @@ fn valid_transactions_around_bad_ones_are_proven() {
     assert_eq!(other.exit_code, 1, "{}", other.stderr);
     assert!(other.stderr.contains("batch 2"), "{}", other.stderr);
 
-    damaged_proofs_are_refused(&session);
+    damaged_proofs_are_refused(&session, &std::fs::read(session.path("proof.bin")).unwrap(), "fast");
 }
 
-fn damaged_proofs_are_refused(session: &Session) {
-    let proof = std::fs::read(session.path("proof.bin")).unwrap();
+pub fn damaged_proofs_are_refused(session: &Session, proof: &[u8], security: &str) {
     let verify = |bytes: &[u8]| {
         session.write("damaged.bin", bytes);
-        let run = session.quietly("verify damaged.bin --security fast");
+        let run = session.quietly(&format!("verify damaged.bin --security {security}"));
         assert_eq!(run.stdout, "", "nothing is said of a proof that is not valid");
         assert!(run.stderr.starts_with("error: damaged.bin is not valid"), "{}", run.stderr);
         run.exit_code
     };
     // Each part of the file: magic, context, streams, the proof from its header to its end.
     for at in [0, 5, 6, 20, 34, 38, 42, 50, 60, 100, 108, 200, proof.len() / 2, proof.len() - 1] {
-        let mut damaged = proof.clone();
+        let mut damaged = proof.to_vec();
         damaged[at] ^= 1;
         assert_eq!(verify(&damaged), 1, "byte {at} is not bound");
     }
     for length in [0, 3, 50, 100, proof.len() - 1] {
         assert_eq!(verify(&proof[..length]), 1);
     }
-    assert_eq!(verify(&[&proof[..], &[0]].concat()), 1);
+    assert_eq!(verify(&[proof, &[0]].concat()), 1);
 }
 
 #[test]

@@ -9,10 +9,10 @@ use std::process::{Command, Stdio};
 use tempfile::TempDir;
 
 /// Set to write snapshots anew.
-const REGENERATE: &str = "SHEAF_REGENERATE";
+pub const REGENERATE: &str = "SHEAF_REGENERATE";
 
 /// JSON fields that differ between runs, and what lines of words begin with that do.
-const VOLATILE_FIELDS: [&str; 2] = ["\"seconds\":", "\"transactions_per_second\":"];
+const VOLATILE_FIELDS: [&str; 3] = ["\"seconds\":", "\"milliseconds\":", "\"transactions_per_second\":"];
 const VOLATILE_WORDS: &str = " a second, ";
 
 /// A folder to work in, and the record of what was run there.
