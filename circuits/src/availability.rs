@@ -15,9 +15,11 @@
 //! between blocks: one permutation a block.
 //!
 //! ```text
-//!   first block    head, word 0, word 1, word 2, 0, 0, 0, 0
+//!   first block    head, word 0, word 1, word 2, then four words of a call, or zeros
 //!   second block   the eight words of the key hash, or zeros      (only in wide slots)
-//!   head           stream (0 none, 1 L1, 2 L2) + 4 if a key hash follows + 8 if the slot is wide
+//!   more blocks    further words of a call, eight a block
+//!   head           stream (0 none, 1 L1, 2 L2) + 4 if a key hash follows + 8 · blocks after the first
+//!                  + 256 · words after word 2 that a slot for calls publishes
 //! ```
 //!
 //! The head says how many blocks the slot takes and which words go where, so the chain determines both streams.
@@ -30,7 +32,7 @@ use sha3::{Digest as _, Keccak256};
 use thiserror::Error;
 
 use crate::hash::{Digest, F};
-use crate::transaction::{Record, RecordError, Stream, WORD_BITS};
+use crate::transaction::{Published, RecordError, Stream, HEAD_WORDS, WORD_BITS};
 
 /// F_p² = F\[x\]/(x² − 7), the field of the evaluation point.
 pub type FExt = QuadraticExtension<F>;
@@ -41,8 +43,41 @@ pub const BLOCK_LEN: usize = 8;
 pub const WORD_BYTES: usize = WORD_BITS / 8;
 /// Added to the head of a block when a key hash follows.
 pub const HEAD_KEYED: u64 = 4;
-/// Added to the head of the first block of a wide slot.
-pub const HEAD_WIDE: u64 = 8;
+/// Added to the head of the first block for each block after it.
+pub const HEAD_BLOCK: u64 = 8;
+/// Added to the head for each word after the third that a slot for calls publishes.
+pub const HEAD_EXTRA_WORD: u64 = 256;
+/// Words of a call that the first block has room for after the head's three.
+pub const FIRST_BLOCK_EXTRA_WORDS: usize = BLOCK_LEN - 1 - HEAD_WORDS;
+
+/// How a slot's blocks are laid out, whatever is in the slot.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BlockLayout {
+    /// Words after the head's that a call in the slot publishes.
+    pub extra_words: usize,
+    /// Blocks after the first.
+    pub more_blocks: usize,
+}
+
+impl BlockLayout {
+    /// A slot for records without a key hash.
+    pub const NARROW: Self = Self { extra_words: 0, more_blocks: 0 };
+    /// A slot for every record.
+    pub const WIDE: Self = Self { extra_words: 0, more_blocks: 1 };
+
+    /// A slot for calls that publish so many words after the head.
+    pub const fn calls(extra_words: usize) -> Self {
+        Self { extra_words, more_blocks: extra_words.saturating_sub(FIRST_BLOCK_EXTRA_WORDS).div_ceil(BLOCK_LEN) }
+    }
+
+    /// What the head of its first block has in it always.
+    pub const fn head(self) -> u64 {
+        HEAD_BLOCK * self.more_blocks as u64 + HEAD_EXTRA_WORD * self.extra_words as u64
+    }
+}
+
+// The parts of a head do not reach into each other: at most 31 blocks after the first.
+const _: () = assert!(HEAD_BLOCK * 31 < HEAD_EXTRA_WORD && HEAD_KEYED + 3 < HEAD_BLOCK);
 
 /// One step of the chain.
 pub fn absorb(commit: Digest, block: [F; BLOCK_LEN]) -> Digest {
@@ -53,32 +88,37 @@ pub fn absorb(commit: Digest, block: [F; BLOCK_LEN]) -> Digest {
     Digest([output[8], output[9], output[10], output[11]])
 }
 
-/// The blocks that a slot absorbs for `record` (nothing for `Noop`): one, or two in a wide slot.
+/// The blocks that a slot absorbs for `record` (nothing for `Noop`).
 ///
 /// # Panics
 ///
-/// When the record has a key hash and the slot is narrow: shapes accept such kinds in wide slots only.
-pub fn blocks(record: Option<&Record>, wide: bool) -> Vec<[F; BLOCK_LEN]> {
-    let mut first = [F::ZERO; BLOCK_LEN];
-    let mut second = [F::ZERO; BLOCK_LEN];
-    let mut head = if wide { HEAD_WIDE } else { 0 };
-    if let Some(record) = record {
-        head += record.kind.stream().map_or(0, |stream| stream as u64);
-        for (element, word) in first[1..].iter_mut().zip(record.head()) {
-            *element = F::from_canonical_u64(word);
-        }
-        if record.key_hash.is_some() {
-            assert!(wide, "a record with a key hash is in a wide slot");
-            head += HEAD_KEYED;
-            second = record.key_words().map(F::from_canonical_u64);
+/// When the record does not fit the layout: shapes accept each kind in slots that it fits.
+pub fn blocks(record: Option<&Published>, layout: BlockLayout) -> Vec<[F; BLOCK_LEN]> {
+    let mut elements = vec![F::ZERO; BLOCK_LEN * (1 + layout.more_blocks)];
+    let mut head = layout.head();
+    if let Some(published) = record {
+        head += published.kind().stream().map_or(0, |stream| stream as u64);
+        let words = published.words();
+        // A key hash has a block of its own.
+        let rest = match published {
+            Published::Record(record) if record.key_hash.is_some() => {
+                assert!(layout == BlockLayout::WIDE, "a record with a key hash is in a wide slot");
+                head += HEAD_KEYED;
+                BLOCK_LEN
+            }
+            Published::Record(_) => 1 + HEAD_WORDS,
+            Published::Call(_) => {
+                assert!(words.len() == HEAD_WORDS + layout.extra_words, "a call is in a slot of its form");
+                1 + HEAD_WORDS
+            }
+        };
+        let places = (1..1 + HEAD_WORDS).chain(rest..);
+        for (place, word) in places.zip(words) {
+            elements[place] = F::from_canonical_u64(word);
         }
     }
-    first[0] = F::from_canonical_u64(head);
-    if wide {
-        vec![first, second]
-    } else {
-        vec![first]
-    }
+    elements[0] = F::from_canonical_u64(head);
+    elements.chunks_exact(BLOCK_LEN).map(|block| block.try_into().expect("eight elements")).collect()
 }
 
 /// The words of both streams of a batch.
@@ -92,8 +132,8 @@ pub struct Streams {
 
 impl Streams {
     /// Appends a record to its stream.
-    pub fn push(&mut self, record: &Record) {
-        match record.kind.stream() {
+    pub fn push(&mut self, record: &Published) {
+        match record.kind().stream() {
             Some(Stream::L1) => self.l1.extend(record.words()),
             Some(Stream::L2) => self.l2.extend(record.words()),
             None => {}
@@ -139,11 +179,11 @@ pub fn from_bytes(bytes: &[u8]) -> Result<Vec<u64>, StreamError> {
 }
 
 /// The records of a stream. Encoding them again gives the same words.
-pub fn decode(stream: Stream, words: &[u64]) -> Result<Vec<Record>, StreamError> {
-    let mut records = Vec::with_capacity(words.len() / crate::transaction::HEAD_WORDS);
+pub fn decode(stream: Stream, words: &[u64]) -> Result<Vec<Published>, StreamError> {
+    let mut records = Vec::with_capacity(words.len() / HEAD_WORDS);
     let mut position = 0;
     while position < words.len() {
-        let (record, length) = Record::decode(stream, &words[position..]).map_err(|source| StreamError::Record {
+        let (record, length) = Published::decode(stream, &words[position..]).map_err(|source| StreamError::Record {
             record: records.len(),
             word: position,
             source,

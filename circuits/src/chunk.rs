@@ -4,6 +4,7 @@
 //! that a proof of one chunk is made from.
 
 mod account;
+pub mod call;
 mod cells;
 pub mod circuit;
 mod input;
@@ -13,7 +14,7 @@ mod shape;
 pub mod shapes;
 pub mod slot;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 pub mod trace;
 
 pub use self::input::{ChunkInput, ChunkStart, HeaderOpening, SlotOpening};

@@ -110,6 +110,10 @@ pub struct Context {
 impl Context {
     /// Elements of the preimage, tag excluded.
     pub const LEN: usize = Domain::LEN + 3;
+    /// Position of the batch's number in the preimage.
+    pub const BATCH_NUMBER: usize = Domain::LEN;
+    /// Position of the timestamp in the preimage.
+    pub const TIMESTAMP: usize = Domain::LEN + 2;
     /// Position of the operator's index in the preimage.
     pub const OPERATOR: usize = Domain::LEN + 1;
 
@@ -117,9 +121,9 @@ impl Context {
     pub fn elements(&self) -> [F; Self::LEN] {
         let mut elements = [F::ZERO; Self::LEN];
         elements[..Domain::LEN].copy_from_slice(&self.domain.elements());
-        elements[Domain::LEN] = F::from_canonical_u32(self.batch_number);
+        elements[Self::BATCH_NUMBER] = F::from_canonical_u32(self.batch_number);
         elements[Self::OPERATOR] = F::from_canonical_u32(self.operator.get());
-        elements[Domain::LEN + 2] = F::from_canonical_u64(self.timestamp_s);
+        elements[Self::TIMESTAMP] = F::from_canonical_u64(self.timestamp_s);
         elements
     }
 

@@ -15,6 +15,8 @@ pub mod amount;
 pub mod availability;
 pub mod chunk;
 pub mod context;
+pub mod contract;
+pub mod contracts;
 pub mod curve;
 pub mod gates;
 pub mod hash;

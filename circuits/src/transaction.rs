@@ -1,6 +1,6 @@
 //! Transactions: what they say, what they do to the state, and what of them is published.
 //!
-//! Six kinds. Three come from L1, in queue order, and apply in every state that the L1 contract can bring about:
+//! Six kinds of the protocol's own, and those of contracts. Three come from L1, in queue order, and apply in every state that the L1 contract can bring about:
 //! [`Deposit`], [`Rekey`], [`ForcedExit`]. Two are signed on L2: [`Transfer`] and [`Withdraw`]. `Noop` pads.
 //!
 //! | kind | stream | reads and writes |
@@ -10,6 +10,7 @@
 //! | `ForcedExit` | L1 | header, slot for an asset other than 0 |
 //! | `Transfer` | L2 | header of sender and recipient, their slots for an asset other than 0 |
 //! | `Withdraw` | L1 | header, slot for an asset other than 0 |
+//! | a contract's | L2 | header, and what its form says: see [`crate::contract`] |
 //!
 //! [`execute`] is the native form of the transaction slot of the chunk circuit.
 
@@ -19,54 +20,113 @@ mod record;
 use serde::{Deserialize, Serialize};
 
 pub use self::execute::{execute, CellMemory, Outcome, Rejection};
-pub use self::record::{Record, RecordError, Stream, HEAD_WORDS, KEY_WORDS, WORD_BITS};
+pub use self::record::{Published, Record, RecordError, Stream, HEAD_WORDS, KEY_WORDS, WORD_BITS};
 use crate::account::{AccountIndex, AssetId, CellKey};
 use crate::amount::{Fee, Quanta};
 use crate::context::Domain;
+use crate::contract::{CallKind, SecondSigner, SignedCall};
 use crate::hash::{hash_node, Digest, F};
 use crate::signature::{PublicKey, Signature};
 
-/// The code of a kind of transaction, eight bits of the first word of its record. Contracts begin at 16.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-#[repr(u8)]
+/// A kind of transaction. Its code is eight bits of the first word of its record; those of contracts begin at 16.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Kind {
     /// Nothing: pads a chunk.
-    Noop = 0,
+    Noop,
     /// From L1: value comes in.
-    Deposit = 1,
+    Deposit,
     /// From L1: an account gets another key.
-    Rekey = 2,
+    Rekey,
     /// From L1: an account's balance of one asset goes out.
-    ForcedExit = 3,
+    ForcedExit,
     /// Signed: value moves between accounts.
-    Transfer = 4,
+    Transfer,
     /// Signed: value goes out, to the account's owner on L1.
-    Withdraw = 5,
+    Withdraw,
+    /// Signed: a contract's.
+    Call(CallKind),
 }
 
 impl Kind {
-    /// Every kind, in the order of the codes.
-    pub const ALL: [Self; 6] =
+    /// The protocol's own kinds, in the order of their codes, from 0.
+    pub const PROTOCOL: [Self; 6] =
         [Self::Noop, Self::Deposit, Self::Rekey, Self::ForcedExit, Self::Transfer, Self::Withdraw];
+
+    /// Every kind, in the order of the codes.
+    pub fn all() -> impl Iterator<Item = Self> {
+        Self::PROTOCOL.into_iter().chain(CallKind::all().map(Self::Call))
+    }
 
     /// The kind with this code.
     pub fn from_code(code: u8) -> Option<Self> {
-        Self::ALL.get(usize::from(code)).copied()
+        let own = Self::PROTOCOL.get(usize::from(code)).copied();
+        own.or_else(|| CallKind::from_code(code).map(Self::Call))
     }
 
     /// The code.
     pub const fn code(self) -> u8 {
-        self as u8
+        match self {
+            Self::Noop => 0,
+            Self::Deposit => 1,
+            Self::Rekey => 2,
+            Self::ForcedExit => 3,
+            Self::Transfer => 4,
+            Self::Withdraw => 5,
+            Self::Call(kind) => kind.code(),
+        }
+    }
+
+    /// Its name, as in batches.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Noop => "noop",
+            Self::Deposit => "deposit",
+            Self::Rekey => "rekey",
+            Self::ForcedExit => "forced_exit",
+            Self::Transfer => "transfer",
+            Self::Withdraw => "withdraw",
+            Self::Call(kind) => kind.name(),
+        }
+    }
+
+    /// What it does, in a few words.
+    pub fn about(self) -> &'static str {
+        match self {
+            Self::Noop => "nothing",
+            Self::Deposit => "value comes in from L1",
+            Self::Rekey => "an account's owner sets another key, on L1",
+            Self::ForcedExit => "an account's owner takes a balance to L1 without the operator's consent",
+            Self::Transfer => "value moves between accounts",
+            Self::Withdraw => "value goes out to L1",
+            Self::Call(kind) => kind.spec().about,
+        }
+    }
+
+    /// The kind with this name.
+    pub fn by_name(name: &str) -> Option<Self> {
+        Self::all().find(|kind| kind.name() == name)
     }
 
     /// Where its record is published.
     pub const fn stream(self) -> Option<Stream> {
         match self {
             Self::Noop => None,
-            Self::Transfer => Some(Stream::L2),
+            Self::Transfer | Self::Call(_) => Some(Stream::L2),
             Self::Deposit | Self::Rekey | Self::ForcedExit | Self::Withdraw => Some(Stream::L1),
         }
+    }
+}
+
+impl Serialize for Kind {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.name())
+    }
+}
+
+impl<'de> Deserialize<'de> for Kind {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let name = String::deserialize(deserializer)?;
+        Self::by_name(&name).ok_or_else(|| serde::de::Error::custom(format!("there is no kind {name:?}")))
     }
 }
 
@@ -149,7 +209,7 @@ pub struct Authorization {
 }
 
 /// One transaction of a batch.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Transaction {
     /// Nothing.
     Noop,
@@ -163,11 +223,13 @@ pub enum Transaction {
     Transfer(Transfer, Authorization),
     /// See [`Withdraw`].
     Withdraw(Withdraw, Authorization),
+    /// A contract's.
+    Call(Box<SignedCall>),
 }
 
 impl Transaction {
     /// Its kind.
-    pub const fn kind(&self) -> Kind {
+    pub fn kind(&self) -> Kind {
         match self {
             Self::Noop => Kind::Noop,
             Self::Deposit(_) => Kind::Deposit,
@@ -175,11 +237,12 @@ impl Transaction {
             Self::ForcedExit(_) => Kind::ForcedExit,
             Self::Transfer(..) => Kind::Transfer,
             Self::Withdraw(..) => Kind::Withdraw,
+            Self::Call(t) => Kind::Call(t.call.kind),
         }
     }
 
     /// The account that it is from, or that a deposit is for. `Noop` has none.
-    pub const fn account(&self) -> Option<AccountIndex> {
+    pub fn account(&self) -> Option<AccountIndex> {
         match self {
             Self::Noop => None,
             Self::Deposit(t) => Some(t.account),
@@ -187,43 +250,48 @@ impl Transaction {
             Self::ForcedExit(t) => Some(t.account),
             Self::Transfer(t, _) => Some(t.account),
             Self::Withdraw(t, _) => Some(t.account),
+            Self::Call(t) => Some(t.call.account),
         }
     }
 
     /// The key and signature of a signed transaction.
-    pub const fn authorization(&self) -> Option<&Authorization> {
+    pub fn authorization(&self) -> Option<&Authorization> {
         match self {
             Self::Transfer(_, a) | Self::Withdraw(_, a) => Some(a),
+            Self::Call(t) => Some(&t.authorization),
             _ => None,
         }
     }
 
     /// The fee of a signed transaction.
-    pub const fn fee(&self) -> Fee {
+    pub fn fee(&self) -> Fee {
         match self {
             Self::Transfer(t, _) => t.fee,
             Self::Withdraw(t, _) => t.fee,
+            Self::Call(t) => t.call.fee,
             _ => Fee::ZERO,
         }
     }
 
     /// The cells that executing it may read and write, known before execution.
-    pub fn cells(&self) -> impl Iterator<Item = CellKey> {
+    pub fn cells(&self) -> impl Iterator<Item = CellKey> + use<> {
         let asset = match self {
             Self::Deposit(t) => t.asset,
             Self::ForcedExit(t) => t.asset,
             Self::Transfer(t, _) => t.asset,
             Self::Withdraw(t, _) => t.asset,
-            Self::Rekey(_) | Self::Noop => AssetId::GAS,
+            Self::Rekey(_) | Self::Noop | Self::Call(_) => AssetId::GAS,
         };
-        let to = match self {
-            Self::Transfer(t, _) => Some(t.to),
-            _ => None,
+        let (account, to, call) = match self {
+            Self::Call(t) => (None, None, t.call.cells()),
+            Self::Transfer(t, _) => (Some(t.account), Some(t.to), Vec::new()),
+            _ => (self.account(), None, Vec::new()),
         };
-        [self.account(), to].into_iter().flatten().flat_map(move |account| {
+        let own = [account, to].into_iter().flatten().flat_map(move |account| {
             let slot = (!asset.is_gas()).then(|| account.balance_key(asset));
             std::iter::once(account.header_key()).chain(slot)
-        })
+        });
+        own.chain(call)
     }
 
     /// The message that a signed transaction's account signs; nothing for other kinds.
@@ -239,9 +307,10 @@ impl Transaction {
         let (record, nonce) = match self {
             Self::Transfer(t, _) => (t.record(), t.nonce),
             Self::Withdraw(t, _) => (t.record(), t.nonce),
+            Self::Call(t) => return Some(t.call.message_under(domain)),
             _ => return None,
         };
-        Some(message(domain, &record, nonce))
+        Some(message_of_head(domain, record.head(), nonce))
     }
 }
 
@@ -261,7 +330,7 @@ impl Transfer {
 
     /// The message to sign; also the transaction's id.
     pub fn message(&self, domain: &Domain) -> Digest {
-        message(domain.digest(), &self.record(), self.nonce)
+        message_of_head(domain.digest(), self.record().head(), self.nonce)
     }
 }
 
@@ -281,12 +350,30 @@ impl Withdraw {
 
     /// The message to sign; also the transaction's id.
     pub fn message(&self, domain: &Domain) -> Digest {
-        message(domain.digest(), &self.record(), self.nonce)
+        message_of_head(domain.digest(), self.record().head(), self.nonce)
     }
 }
 
-fn message(domain: Digest, record: &Record, nonce: u64) -> Digest {
+/// H(domain, first word, second word, third word, nonce): what a transfer signs, and what other messages begin with.
+pub fn message_of_head(domain: Digest, head: [u64; HEAD_WORDS], nonce: u64) -> Digest {
     use plonky2::field::types::Field;
-    let [w0, w1, w2] = record.head().map(F::from_canonical_u64);
+    let [w0, w1, w2] = head.map(F::from_canonical_u64);
     hash_node(domain, Digest([w0, w1, w2, F::from_noncanonical_u64(nonce)]))
+}
+
+impl Transaction {
+    /// The second signature that a call carries and needs, with its message.
+    pub fn second_claim(&self, domain: Digest) -> Option<(&Authorization, Digest)> {
+        let Self::Call(signed) = self else { return None };
+        let message = match signed.call.kind.form_id().spec().second {
+            SecondSigner::None => return None,
+            SecondSigner::User(user) => {
+                // A position that the call does not use needs no signature.
+                signed.call.kind.form().places(&signed.call).users[user]?;
+                signed.call.message_under(domain)
+            }
+            SecondSigner::Contract => signed.call.kind.form().second_message(&signed.call, domain)?,
+        };
+        Some((signed.second.as_ref()?, message))
+    }
 }

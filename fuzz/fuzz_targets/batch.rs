@@ -16,4 +16,9 @@ fuzz_target!(|file: &[u8]| {
     let again = read(&binary[..], Limits::default()).unwrap();
     assert_eq!(again.batch, decoded.batch);
     assert!(again.refused.is_empty());
+    let mut lines = Vec::new();
+    decoded.batch.write_lines(&mut lines).unwrap();
+    let again = read(&lines[..], Limits::default()).unwrap();
+    assert_eq!(again.batch, decoded.batch, "both notations hold the same batches");
+    assert!(again.refused.is_empty());
 });

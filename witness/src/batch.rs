@@ -22,7 +22,11 @@
 //! {"kind":"transfer","account":65536,"nonce":0,"fee":21000,"asset":0,"to":65537,"amount":31337,
 //!  "public_key":"…40 bytes…","signature":"…80 bytes…"}                               (on one line)
 //! {"kind":"withdraw","account":65536,"nonce":0,"fee":21000,"asset":0,"amount":1,"public_key":"…","signature":"…"}
+//! {"kind":"swap","account":65536,"nonce":0,"fee":21000,"asset_in":0,"pool":8388613,…,"public_key":"…","signature":"…"}
 //! ```
+//!
+//! A contract's transaction has its account, nonce and fee, then the fields of its form that its kind uses, then key and
+//! signature, and for two signers `second_public_key` and `second_signature`: see [`sheaf_circuits::contracts`].
 //!
 //! JSON is a notation for people. What has one spelling are the values in it (fees, keys, signatures, digests) and the
 //! binary form as a whole; see [`binary`] for its layout.
@@ -122,7 +126,7 @@ impl Batch {
 }
 
 /// One transaction of a batch file and where it stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Entry {
     /// Where it begins.
     pub position: Position,

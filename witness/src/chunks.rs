@@ -127,7 +127,8 @@ impl<'a> ChunkInputs<'a> {
         let change = |(&key, before)| openings::Change { key, before, after: self.cells.read(key) };
         let changes: Vec<_> = touched.iter().zip(before).map(change).collect();
         let (headers, slots) = openings::open(shape, &changes, &mut self.tree)?;
-        let transaction = |slot: &Option<usize>| slot.map_or(Transaction::Noop, |it| self.applied[it].transaction);
+        let transaction =
+            |slot: &Option<usize>| slot.map_or(Transaction::Noop, |it| self.applied[it].transaction.clone());
         Ok(ChunkInput {
             shape: shape.name.to_owned(),
             context: self.context,
@@ -145,9 +146,9 @@ impl<'a> ChunkInputs<'a> {
         let mut fees = Vec::with_capacity(chunk.slots.len());
         for applied in chunk.transactions().map(|it| &self.applied[it]) {
             let position = applied.position;
-            let outcome = execute(&applied.transaction, &mut self.cells)
+            let outcome = execute(&applied.transaction, &self.context, &mut self.cells)
                 .map_err(|rejection| ChunkError::Rejected { position, rejection })?;
-            if outcome.record != Some(applied.record) {
+            if outcome.record.as_ref() != Some(&applied.record) {
                 return Err(ChunkError::OtherRecord { position });
             }
             fees.push(outcome.fee.quanta());

@@ -27,7 +27,7 @@ use std::time::{Duration, Instant};
 use sheaf_circuits::account::{Cell, CellKey};
 use sheaf_circuits::amount::Quanta;
 use sheaf_circuits::context::{Context, ContextError};
-use sheaf_circuits::transaction::{Kind, Record, Rejection, Transaction};
+use sheaf_circuits::transaction::{Kind, Published, Rejection, Transaction};
 use thiserror::Error;
 
 use crate::state::StateRead;
@@ -46,23 +46,23 @@ pub enum SignatureChecks {
 }
 
 /// What became of one transaction.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Receipt {
     /// It applied. What it published; nothing for `Noop`.
-    Applied(Option<Record>),
+    Applied(Option<Published>),
     /// It changed nothing.
     Rejected(Rejection),
 }
 
 /// A transaction that applied and is to be proven.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Applied {
     /// Where it stood in the batch.
     pub position: usize,
     /// The transaction.
     pub transaction: Transaction,
     /// What it publishes.
-    pub record: Record,
+    pub record: Published,
 }
 
 /// What executing a batch gave.
@@ -85,12 +85,14 @@ impl Execution {
     /// was executed.
     pub fn applied(&self, transactions: &[Transaction]) -> Vec<Applied> {
         let records = self.receipts.iter().map(|receipt| match receipt {
-            Receipt::Applied(record) => *record,
+            Receipt::Applied(record) => record.clone(),
             Receipt::Rejected(_) => None,
         });
         let pairs = transactions.iter().zip(records).enumerate();
         pairs
-            .filter_map(|(position, (&transaction, record))| Some(Applied { position, transaction, record: record? }))
+            .filter_map(|(position, (transaction, record))| {
+                Some(Applied { position, transaction: transaction.clone(), record: record? })
+            })
             .collect()
     }
 }
@@ -152,11 +154,12 @@ pub fn execute<S: StateRead>(
     let Prepared { graph, before, mut timings } = prepared?;
     timings.signatures = signatures;
 
-    let ((verdicts, after), run) = timed(|| schedule::run(transactions, &graph, &refused, before.clone()));
+    let ((verdicts, after), run) = timed(|| schedule::run(context, transactions, &graph, &refused, before.clone()));
     timings.run = run;
     for (position, (transaction, verdict)) in transactions.iter().zip(&verdicts).enumerate() {
-        if let (Err(rejection), None) = (*verdict, transaction.authorization()) {
-            return Err(ExecuteError::L1Operation { position, kind: transaction.kind(), rejection });
+        if let (Err(rejection), None) = (verdict, transaction.authorization()) {
+            let (kind, rejection) = (transaction.kind(), *rejection);
+            return Err(ExecuteError::L1Operation { position, kind, rejection });
         }
     }
 

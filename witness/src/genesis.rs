@@ -23,8 +23,8 @@
 //! | `note` | a remark for people, optional |
 //! | `domain` | the L1 chain's id, below 2^56, and the rollup contract's address: what signatures are bound to |
 //! | `operator` | the account that fees go to; one of `accounts` |
-//! | `assets` | `id` below 4096, each once, 0 among them; `token` is the L1 contract, absent for the L1's own coin; quanta × `scale` = L1 base units, `scale` a decimal text |
-//! | `accounts` | `index` below 2^24, each once; `key_hash` in 64 hexadecimal digits; `nonce` below 2^56, 0 unless given; `kind` 1 (user) unless given, and no other yet; `owner` is the L1 address that owns it, which the state does not hold |
+//! | `assets` | `id` below 2048, each once, 0 among them; `token` is the L1 contract, absent for the L1's own coin; quanta × `scale` = L1 base units, `scale` a decimal text |
+//! | `accounts` | `index` below 2^23, each once; `key_hash` in 64 hexadecimal digits; `nonce` below 2^56, 0 unless given; `kind` 1 (user) unless given, and no other yet; `owner` is the L1 address that owns it, which the state does not hold |
 //! | `balances` | pairs of asset and quanta, each asset once; all accounts together hold less than 2^62 of each asset |
 //!
 //! Unknown fields are refused. The order of assets, accounts and balances has no meaning. On a rollup with an L1, indices

@@ -9,7 +9,7 @@ use sheaf_circuits::account::{Cell, CellKey};
 use sheaf_circuits::availability::{absorb, blocks, decode, evaluate, from_bytes, EVALUATION_START};
 use sheaf_circuits::chunk::{ChunkInput, Shape};
 use sheaf_circuits::hash::Digest;
-use sheaf_circuits::transaction::{Record, Stream};
+use sheaf_circuits::transaction::{Published, Stream};
 use sheaf_witness::chunks::{ChunkError, ChunkInputs, Publication};
 use sheaf_witness::execute::{execute, Applied, Execution, SignatureChecks};
 use sheaf_witness::plan::{plan, Grouping, Plan, PlanError};
@@ -69,9 +69,9 @@ fn follow(batch: &Batch, inputs: &[ChunkInput], publication: &Publication) -> Di
         let before = world.cells.clone();
         for (class, transaction) in shape.slots().zip(&input.transactions) {
             assert!(class.accepts(transaction));
-            let record: Option<Record> = world.execute(transaction).unwrap().record;
-            da_commit = blocks(record.as_ref(), class.is_wide()).into_iter().fold(da_commit, absorb);
-            let words = record.map(|record| (record.kind.stream(), record.words()));
+            let record: Option<Published> = world.execute(transaction).unwrap().record;
+            da_commit = blocks(record.as_ref(), class.layout()).into_iter().fold(da_commit, absorb);
+            let words = record.map(|record| (record.kind().stream(), record.words()));
             match words {
                 Some((Some(Stream::L1), words)) => l1 = evaluate(l1, publication.z, &words),
                 Some((_, words)) => l2 = evaluate(l2, publication.z, &words),
@@ -131,13 +131,13 @@ fn climb(input: &ChunkInput, shape: &Shape, before: &World, after: &World, mut r
 }
 
 /// The two streams, dealt into one list as `choices` say.
-fn shuffle<'a>(mut l1: &'a [Record], mut l2: &'a [Record], choices: &[bool]) -> Vec<Record> {
+fn shuffle<'a>(mut l1: &'a [Published], mut l2: &'a [Published], choices: &[bool]) -> Vec<Published> {
     let mut choices = choices.iter().cycle();
     let mut records = Vec::new();
     while !l1.is_empty() || !l2.is_empty() {
         let from = if *choices.next().unwrap() { &mut l1 } else { &mut l2 };
         if let Some((first, rest)) = from.split_first() {
-            records.push(*first);
+            records.push(first.clone());
             *from = rest;
         }
     }
@@ -164,14 +164,14 @@ proptest! {
         prop_assert_eq!(follow(&batch, &inputs, &publication), batch.final_root());
 
         let [l1, l2] = [Stream::L1, Stream::L2].map(|stream| publication.bytes(stream));
-        let rebuilt = rebuild(&batch.state, context().operator, &l1, &l2).unwrap();
+        let rebuilt = rebuild(&batch.state, &context(), &l1, &l2).unwrap();
         prop_assert_eq!(&rebuilt, &batch.execution.cells);
 
         let records = |stream, bytes: &[u8]| decode(stream, &from_bytes(bytes).unwrap()).unwrap();
         let (l1, l2) = (records(Stream::L1, &l1), records(Stream::L2, &l2));
         let mut replay = Replay::default();
         shuffle(&l1, &l2, &[&choices[..], &[true, false]].concat()).iter().for_each(|record| replay.add(record));
-        prop_assert_eq!(&replay.finish(&batch.state, context().operator).unwrap(), &batch.execution.cells);
+        prop_assert_eq!(&replay.finish(&batch.state, &context()).unwrap(), &batch.execution.cells);
     }
 }
 
@@ -206,14 +206,13 @@ fn inputs_survive_being_stored() {
 fn streams_that_do_not_fit_the_state_are_refused() {
     let batch = Batch::new(&payments(3), vec![small()]).unwrap();
     let l2 = batch.inputs().publication().bytes(Stream::L2);
-    let operator = context().operator;
-    let error = rebuild(&MemoryState::new(), operator, &[], &l2).unwrap_err();
+    let error = rebuild(&MemoryState::new(), &context(), &[], &l2).unwrap_err();
     assert!(matches!(error, RebuildError::NotOpen { .. }), "{error}");
-    let error = rebuild(&batch.state, operator, &[], &l2[1..]).unwrap_err();
+    let error = rebuild(&batch.state, &context(), &[], &l2[1..]).unwrap_err();
     assert!(matches!(error, RebuildError::Stream { stream: Stream::L2, .. }), "{error}");
-    let error = rebuild(&batch.state, operator, &l2, &[]).unwrap_err();
+    let error = rebuild(&batch.state, &context(), &l2, &[]).unwrap_err();
     assert!(matches!(error, RebuildError::Stream { stream: Stream::L1, .. }), "{error}");
     // The same batch over and over, until the first account has nothing left.
-    let error = rebuild(&batch.state, operator, &[], &l2.repeat(2_000)).unwrap_err();
+    let error = rebuild(&batch.state, &context(), &[], &l2.repeat(2_000)).unwrap_err();
     assert!(matches!(error, RebuildError::Balance { balance, .. } if balance < 0), "{error}");
 }

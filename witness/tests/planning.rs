@@ -36,7 +36,7 @@ fn check(plan: &Plan, applied: &[Applied], shapes: &[Shape]) {
 
     let mut last: BTreeMap<Option<CellKey>, usize> = BTreeMap::new();
     for &index in &order {
-        let queued = matches!(applied[index].record.kind, Kind::Deposit | Kind::Rekey | Kind::ForcedExit);
+        let queued = matches!(applied[index].record.kind(), Kind::Deposit | Kind::Rekey | Kind::ForcedExit);
         let keys = applied[index].transaction.cells().map(Some).chain(queued.then_some(None));
         for key in keys.collect::<BTreeSet<_>>() {
             if let Some(before) = last.insert(key, index) {
@@ -89,7 +89,7 @@ proptest! {
         for chunk in &plan.chunks {
             for index in chunk.transactions() {
                 let outcome = as_planned.execute(&applied[index].transaction);
-                prop_assert_eq!(outcome.map(|it| it.record), Ok(Some(applied[index].record)));
+                prop_assert_eq!(outcome.map(|it| it.record), Ok(Some(applied[index].record.clone())));
             }
             as_planned.pay_operator();
         }

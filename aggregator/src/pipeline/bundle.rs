@@ -18,7 +18,7 @@ use sheaf_circuits::context::{Context, ContextError, ContractAddress, Domain};
 use sheaf_circuits::hash::Digest;
 use sheaf_circuits::public_inputs::PublicInputs;
 use sheaf_circuits::security::Profile;
-use sheaf_circuits::transaction::{Record, Stream};
+use sheaf_circuits::transaction::{Published, Stream};
 use thiserror::Error;
 
 use crate::proof::{self, profile_byte, DecodeError};
@@ -48,9 +48,9 @@ pub struct VerifiedBatch {
     /// What the proof says.
     pub public_inputs: PublicInputs,
     /// The records of the L1 stream.
-    pub l1: Vec<Record>,
+    pub l1: Vec<Published>,
     /// The records of the L2 stream.
-    pub l2: Vec<Record>,
+    pub l2: Vec<Published>,
 }
 
 impl ProvenBatch {

@@ -153,12 +153,12 @@ mod tests {
     #[test]
     fn every_transaction_survives_the_encoding_of_inputs() {
         let all = transactions();
-        assert!(Kind::ALL.into_iter().all(|kind| all.iter().any(|transaction| transaction.kind() == kind)));
+        assert!(Kind::PROTOCOL.into_iter().all(|kind| all.iter().any(|transaction| transaction.kind() == kind)));
         // Each before each, so that nothing of one can be taken for the next.
         for first in &all {
             for second in &all {
                 let bytes = postcard::to_stdvec(&(first, second)).unwrap();
-                assert_eq!(postcard::from_bytes(&bytes), Ok((*first, *second)));
+                assert_eq!(postcard::from_bytes(&bytes), Ok((first.clone(), second.clone())));
             }
         }
     }

@@ -36,17 +36,19 @@ use plonky2::plonk::proof::ProofWithPublicInputs;
 use thiserror::Error;
 
 use super::account::HeaderTarget;
+use super::call::CallSlotTarget;
 use super::cells::{HeaderOpeningTarget, SlotOpeningTarget};
 use super::memory::{Clock, MemoryTarget};
 use super::record::StreamsTarget;
 use super::slot::{SlotEnvironment, SlotTarget};
 use super::trace::{ChunkError, ChunkTrace};
-use super::{ChunkInput, Shape};
+use super::{ChunkInput, Shape, SlotClass};
 use crate::account::{ACCOUNT_BITS, SLOT_BITS};
 use crate::amount::{BALANCE_BITS, FEE_MANTISSA_BITS, TRANSFER_BITS};
 use crate::chunk::memory::{SORTED_GAP_BITS, TIME_BITS};
 use crate::chunk::record::KEY_WORD_BITS;
 use crate::context::{Context, Domain, TAG_CONTEXT, TAG_DOMAIN};
+use crate::contract::wide::LIMB_BITS;
 use crate::gates::custom::AsGate;
 use crate::gates::multiset::MultisetGate;
 use crate::gates::range::{RangeChecker, RangeGate};
@@ -62,13 +64,17 @@ use crate::separator::{self, separator};
 pub type Proof = ProofWithPublicInputs<F, C, D>;
 
 /// The lanes of range-check rows. One transfer of asset 0 takes one row of the first layout and a quarter of the
-/// second; a cell takes a quarter of the third; wide slots take a row of the fourth. Each fills 135 wires or nearly.
+/// second; a cell takes a quarter of the third; wide slots take a row of the fourth; products of amounts take rows of
+/// the fifth, and balances that are left over one of the sixth, or with limits of calls one of the last. Each fills 135 wires or nearly.
 fn range_layouts() -> Vec<Vec<usize>> {
     vec![
         vec![BALANCE_BITS, BALANCE_BITS, TRANSFER_BITS, ACCOUNT_BITS, ACCOUNT_BITS, TIME_BITS, SLOT_BITS],
         [vec![FEE_MANTISSA_BITS; 8], vec![TIME_BITS; 5]].concat(),
         [vec![SORTED_GAP_BITS; 5], vec![TIME_BITS; 3], vec![SLOT_BITS]].concat(),
         [vec![KEY_WORD_BITS; 7], vec![SLOT_BITS; 2]].concat(),
+        vec![LIMB_BITS; 11],
+        vec![BALANCE_BITS; 4],
+        vec![BALANCE_BITS, BALANCE_BITS, TRANSFER_BITS, TRANSFER_BITS, SLOT_BITS],
     ]
 }
 
@@ -99,6 +105,7 @@ pub struct ChunkTargets {
     public_inputs: PublicInputsTarget,
     context: Vec<Target>,
     pub(super) slots: Vec<SlotTarget>,
+    pub(super) calls: Vec<CallSlotTarget>,
     operator: HeaderTarget,
     operator_time: Target,
     pub(super) header_openings: Vec<HeaderOpeningTarget>,
@@ -128,7 +135,7 @@ impl ChunkTargets {
         };
         let mut fees = builder.zero();
         let mut clock = Clock::new(builder);
-        let mut slots = Vec::with_capacity(shape.slot_count());
+        let (mut slots, mut calls) = (Vec::new(), Vec::new());
         for class in shape.slots() {
             let mut environment = SlotEnvironment {
                 builder,
@@ -136,10 +143,15 @@ impl ChunkTargets {
                 memory: &mut memory,
                 streams: &mut streams,
                 domain,
+                batch_number: context[Context::BATCH_NUMBER],
+                timestamp_s: context[Context::TIMESTAMP],
                 fees: &mut fees,
                 clock,
             };
-            slots.push(SlotTarget::new(&mut environment, class));
+            match class {
+                SlotClass::Calls(form) => calls.push(CallSlotTarget::new(&mut environment, form)),
+                _ => slots.push(SlotTarget::new(&mut environment, class)),
+            }
             clock = clock.tick(builder);
         }
         builder.connect_hashes(streams.commit, public_inputs.da_commit_out);
@@ -159,8 +171,18 @@ impl ChunkTargets {
         builder.connect_hashes(root, public_inputs.post_root);
 
         let sorted_keys = memory.finish(builder, &mut ranges);
-        ranges.finish(builder);
-        Self { public_inputs, context, slots, operator, operator_time, header_openings, slot_openings, sorted_keys }
+        let _ = ranges.finish(builder);
+        Self {
+            public_inputs,
+            context,
+            slots,
+            calls,
+            operator,
+            operator_time,
+            header_openings,
+            slot_openings,
+            sorted_keys,
+        }
     }
 
     /// The values that the prover picks.
@@ -169,6 +191,9 @@ impl ChunkTargets {
         witness.set_target_arr(&self.public_inputs.to_elements(), &trace.public_inputs.to_elements())?;
         witness.set_target_arr(&self.context, &trace.context)?;
         for (target, slot) in self.slots.iter().zip(&trace.slots) {
+            target.set(&mut witness, slot)?;
+        }
+        for (target, slot) in self.calls.iter().zip(&trace.calls) {
             target.set(&mut witness, slot)?;
         }
         self.operator.set(&mut witness, &trace.operator.cell)?;

@@ -51,9 +51,8 @@ pub const TAG_MEMORY: u64 = tag("sf.mem");
 /// Bits of a time. A chunk has fewer transaction slots.
 pub const TIME_BITS: usize = 16;
 
-/// Where the flag stands in the packed element that is absorbed: above key and time, whose sum is in (−2^53, 2^53).
-const FLAG_SHIFT: usize = 60;
-const _: () = assert!(KEY_BITS + TIME_BITS + 1 < FLAG_SHIFT);
+/// Flags that one absorbed element holds.
+const FLAGS_PACKED: usize = 60;
 
 /// Bits of the difference of neighbours in the sorted list: it holds keys, and padding from 2^36 on.
 pub const SORTED_GAP_BITS: usize = KEY_BITS + 1;
@@ -96,8 +95,10 @@ pub struct MemoryTarget {
     put: Vec<Factor>,
     /// Reads and final tuples.
     taken: Vec<Factor>,
-    /// What is absorbed before the challenges.
+    /// What is absorbed before the challenges, without the flags.
     transcript: Vec<Target>,
+    /// Which accesses and cells count.
+    flags: Vec<BoolTarget>,
     /// The keys of initial tuples, padding where the flag is not set.
     keys: Vec<Target>,
     padding: Target,
@@ -107,7 +108,14 @@ impl MemoryTarget {
     /// An empty memory.
     pub fn new(builder: &mut Builder) -> Self {
         let padding = wire_of(builder, F::from_canonical_u64(1 << KEY_BITS));
-        Self { put: Vec::new(), taken: Vec::new(), transcript: Vec::new(), keys: Vec::new(), padding }
+        Self {
+            put: Vec::new(),
+            taken: Vec::new(),
+            transcript: Vec::new(),
+            flags: Vec::new(),
+            keys: Vec::new(),
+            padding,
+        }
     }
 
     /// Reads `old` at `key` and writes `new`, now. Returns the time of the read, which the prover picks.
@@ -131,7 +139,7 @@ impl MemoryTarget {
 
         let read = pack(builder, key, time);
         let written = pack(builder, key, clock.now);
-        self.absorb(builder, enabled, read, old, new);
+        self.absorb(enabled, read, old, new);
         self.taken.push(tuple(enabled, read, old));
         self.put.push(tuple(enabled, written, new));
         time
@@ -152,7 +160,7 @@ impl MemoryTarget {
         ranges.range_check(builder, time, TIME_BITS);
 
         let final_packed = pack(builder, key, time);
-        self.absorb(builder, enabled, final_packed, initial, last);
+        self.absorb(enabled, final_packed, initial, last);
         self.put.push(tuple(enabled, key, initial));
         self.taken.push(tuple(enabled, final_packed, last));
 
@@ -163,17 +171,9 @@ impl MemoryTarget {
         time
     }
 
-    fn absorb(
-        &mut self,
-        builder: &mut Builder,
-        enabled: BoolTarget,
-        packed: Target,
-        old: HashOutTarget,
-        new: HashOutTarget,
-    ) {
-        let flag = F::from_canonical_u64(1 << FLAG_SHIFT);
-        let head = builder.mul_const_add(flag, enabled.target, packed);
-        self.transcript.push(head);
+    fn absorb(&mut self, enabled: BoolTarget, packed: Target, old: HashOutTarget, new: HashOutTarget) {
+        self.flags.push(enabled);
+        self.transcript.push(packed);
         self.transcript.extend(old.elements);
         self.transcript.extend(new.elements);
     }
@@ -189,6 +189,12 @@ impl MemoryTarget {
             ranges.range_check(builder, minus_one, SORTED_GAP_BITS);
         }
         self.transcript.extend(&sorted);
+        // Flags by themselves, not beside the keys: the key of an access that does not count can be anything.
+        for flags in self.flags.chunks(FLAGS_PACKED) {
+            let packed =
+                flags.iter().rev().fold(builder.zero(), |sum, flag| builder.mul_const_add(F::TWO, sum, flag.target));
+            self.transcript.push(packed);
+        }
 
         let tag = builder.constant(F::from_canonical_u64(TAG_MEMORY));
         let transcript = std::iter::once(tag).chain(self.transcript).collect();

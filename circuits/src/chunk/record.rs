@@ -3,10 +3,10 @@
 use plonky2::field::types::Field;
 use plonky2::hash::hash_types::HashOutTarget;
 use plonky2::iop::ext_target::ExtensionTarget;
-use plonky2::iop::target::Target;
+use plonky2::iop::target::{BoolTarget, Target};
 use plonky2::iop::witness::{PartialWitness, WitnessWrite};
 
-use crate::availability::{BLOCK_LEN, HEAD_KEYED, HEAD_WIDE};
+use crate::availability::{BlockLayout, BLOCK_LEN, HEAD_KEYED};
 use crate::gates::range::RangeChecker;
 use crate::hash::circuit::{absorb, Builder};
 use crate::hash::{D, F};
@@ -44,7 +44,7 @@ impl RecordTarget {
 /// The words of a key hash: upper and lower half of each element.
 #[derive(Clone, Copy, Debug)]
 pub struct KeyWordsTarget {
-    words: [Target; KEY_WORDS],
+    pub(super) words: [Target; KEY_WORDS],
 }
 
 impl KeyWordsTarget {
@@ -105,7 +105,7 @@ impl StreamsTarget {
         let mut head = builder.mul_const_add(F::from_canonical_u64(Stream::L2 as u64), on_l2, on_l1);
         if key_words.is_some() {
             head = builder.mul_const_add(F::from_canonical_u64(HEAD_KEYED), keyed, head);
-            head = builder.add_const(head, F::from_canonical_u64(HEAD_WIDE));
+            head = builder.add_const(head, F::from_canonical_u64(BlockLayout::WIDE.head()));
         }
         let mut block = [zero; BLOCK_LEN];
         block[0] = head;
@@ -126,6 +126,21 @@ impl StreamsTarget {
         // Only records of the L1 stream have a key hash.
         let next_l1 = choose(builder, keyed, next_keyed, next);
         self.l1 = choose(builder, on_l1, next_l1, self.l1);
+    }
+
+    /// Publishes the words of a call on L2, if `active`.
+    pub fn publish_call(&mut self, builder: &mut Builder, words: &[Target], active: BoolTarget) {
+        let layout = BlockLayout::calls(words.len() - HEAD_WORDS);
+        let zero = builder.zero();
+        let stream = builder.mul_const(F::from_canonical_u64(Stream::L2 as u64), active.target);
+        let mut elements = vec![builder.add_const(stream, F::from_canonical_u64(layout.head()))];
+        elements.extend(words);
+        elements.resize(BLOCK_LEN * (1 + layout.more_blocks), zero);
+        for block in elements.chunks_exact(BLOCK_LEN) {
+            self.commit = absorb(builder, self.commit, block.try_into().expect("eight elements"));
+        }
+        let next = self.horner(builder, self.l2, words);
+        self.l2 = choose(builder, active.target, next, self.l2);
     }
 
     /// `sum` continued over `words`.

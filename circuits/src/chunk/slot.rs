@@ -21,6 +21,7 @@
 //! | every balance stays in [0, 2^62) | range of every new balance, in headers and slots |
 //! | a forced exit takes min(balance, 2^56 − 1) | amount = 2^56 − 1, or nothing is left |
 //! | fields that a kind does not use are zero | products with the flag |
+//! | what is withdrawn is an asset of L1's | range of twice its number |
 //! | sender ≠ recipient | both headers are accessed at the same `now`, and a read must be of the past |
 //!
 //! In a slot without a transaction nothing is accessed, counted or published. Its other values are free, and harmless:
@@ -61,6 +62,10 @@ pub struct SlotEnvironment<'a> {
     pub streams: &'a mut StreamsTarget,
     /// Digest of the domain that messages begin with.
     pub domain: HashOutTarget,
+    /// The batch's number, below 2^32 by whoever opens the context.
+    pub batch_number: Target,
+    /// The batch's timestamp in seconds, below 2^56 by whoever opens the context.
+    pub timestamp_s: Target,
     /// Fees counted so far.
     pub fees: &'a mut Target,
     /// The slot's number.
@@ -151,6 +156,9 @@ impl SlotTarget {
             zero_unless(builder, t, to);
             zero_if(builder, r, asset);
             zero_if(builder, r, amount);
+            // What goes out is an asset that L1 knows: below 2^11, as twice the asset is below 2^12.
+            let withdrawn = builder.arithmetic(F::TWO, F::ZERO, w, asset, zero);
+            env.ranges.range_check(builder, withdrawn, SLOT_BITS);
             (amount_upper, Some(KeyWordsTarget::new(builder, env.ranges)))
         } else {
             (zero, None)
@@ -331,19 +339,19 @@ impl SlotTarget {
 }
 
 /// flag = 0 ⇒ value = 0
-fn zero_unless(builder: &mut Builder, flag: Target, value: Target) {
+pub(super) fn zero_unless(builder: &mut Builder, flag: Target, value: Target) {
     let rest = builder.mul_sub(flag, value, value);
     builder.assert_zero(rest);
 }
 
 /// flag ≠ 0 ⇒ value = 0
-fn zero_if(builder: &mut Builder, flag: Target, value: Target) {
+pub(super) fn zero_if(builder: &mut Builder, flag: Target, value: Target) {
     let product = builder.mul(flag, value);
     builder.assert_zero(product);
 }
 
 /// 0000 if `flag`, else `digest`.
-fn zero_digest_if(builder: &mut Builder, flag: BoolTarget, digest: HashOutTarget) -> HashOutTarget {
+pub(super) fn zero_digest_if(builder: &mut Builder, flag: BoolTarget, digest: HashOutTarget) -> HashOutTarget {
     // digest − flag · digest
     let elements = digest.elements.map(|e| builder.arithmetic(F::NEG_ONE, F::ONE, flag.target, e, e));
     HashOutTarget { elements }

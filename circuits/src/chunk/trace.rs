@@ -2,22 +2,24 @@
 //!
 //! The fields are plain values, not checked types, so that a test can write here what no honest prover would.
 
+mod call;
 mod error;
 mod memory;
 mod slot;
 
 use plonky2::field::types::Field;
 
+pub use self::call::CallTrace;
 pub use self::error::ChunkError;
 use self::memory::TraceMemory;
 pub use self::slot::{Access, Flags, SlotTrace};
-use super::{ChunkInput, ChunkStart, Shape};
+use super::{ChunkInput, ChunkStart, Shape, SlotClass};
 use crate::account::{Cell, CellKey, Header, HeaderPath, SlotPath};
 use crate::amount::Quanta;
-use crate::availability::{absorb, blocks, evaluate};
+use crate::availability::{absorb, blocks, evaluate, BlockLayout};
 use crate::hash::{Digest, F};
 use crate::public_inputs::PublicInputs;
-use crate::transaction::{Record, Stream};
+use crate::transaction::{execute, Outcome, Published, Rejection, Stream, Transaction};
 
 /// A cell over the time of a chunk.
 #[derive(Clone, Copy, Debug)]
@@ -67,8 +69,10 @@ pub struct ChunkTrace {
     pub public_inputs: PublicInputs,
     /// The preimage of the context's digest.
     pub context: Vec<F>,
-    /// The transaction slots.
+    /// The transaction slots of the protocol's own kinds.
     pub slots: Vec<SlotTrace>,
+    /// The transaction slots of calls.
+    pub calls: Vec<CallTrace>,
     /// The operator's header when the fees are credited.
     pub operator: Access,
     /// The rows that open headers.
@@ -79,9 +83,17 @@ pub struct ChunkTrace {
     pub sorted_keys: Vec<u64>,
 }
 
+/// Applies a transaction to the memory.
+pub(crate) type Executor<'a> = dyn FnMut(&Transaction, &mut TraceMemory) -> Result<Outcome, Rejection> + 'a;
+
 impl ChunkTrace {
     /// Executes `input` in a chunk of `shape`.
     pub fn new(shape: &Shape, input: &ChunkInput) -> Result<Self, ChunkError> {
+        Self::run(shape, input, &mut |transaction, memory| execute(transaction, &input.context, memory))
+    }
+
+    /// [`Self::new`] with what executes a transaction: tests bring a prover here who does not follow the rules.
+    pub(crate) fn run(shape: &Shape, input: &ChunkInput, executor: &mut Executor<'_>) -> Result<Self, ChunkError> {
         if input.transactions.len() != shape.slot_count() {
             return Err(ChunkError::SlotCount { expected: shape.slot_count(), got: input.transactions.len() });
         }
@@ -89,19 +101,32 @@ impl ChunkTrace {
         let mut memory = TraceMemory::open(input)?;
         let mut end = input.start;
         let mut fees = 0;
-        let mut slots = Vec::with_capacity(input.transactions.len());
+        let (mut slots, mut calls) = (Vec::new(), Vec::new());
         let domain = input.context.domain.digest();
         for (i, (class, transaction)) in shape.slots().zip(&input.transactions).enumerate() {
+            if let Transaction::Call(signed) = transaction {
+                signed.call.check().map_err(|source| ChunkError::Call { slot: i, source })?;
+            }
             if !class.accepts(transaction) {
                 return Err(ChunkError::Class { slot: i, class, kind: transaction.kind() });
             }
-            let (slot, record) = SlotTrace::new(&mut memory, domain, transaction, i)?;
-            publish(&mut end, input, record.as_ref(), class.is_wide());
+            let record = match class {
+                SlotClass::Calls(form) => {
+                    let (slot, record) = CallTrace::new(&mut memory, executor, domain, form, transaction, i)?;
+                    calls.push(slot);
+                    record
+                }
+                _ => {
+                    let (slot, record) = SlotTrace::new(&mut memory, executor, domain, transaction, i)?;
+                    slots.push(slot);
+                    record
+                }
+            };
+            publish(&mut end, input, record.as_ref(), class.layout());
             // More than 2^64 does not fit a balance either.
             fees = u64::saturating_add(fees, transaction.fee().quanta());
-            slots.push(slot);
         }
-        let operator = credit_fees(&mut memory, input, fees, slots.len() as u64 + 1)?;
+        let operator = credit_fees(&mut memory, input, fees, shape.slot_count() as u64 + 1)?;
         let (header_rows, slot_rows) = open_cells(&memory, shape, input, &mut end)?;
         Ok(Self {
             public_inputs: PublicInputs {
@@ -120,6 +145,7 @@ impl ChunkTrace {
             context: input.context.elements().to_vec(),
             sorted_keys: sorted_keys(&header_rows, &slot_rows),
             slots,
+            calls,
             operator,
             header_rows,
             slot_rows,
@@ -127,10 +153,10 @@ impl ChunkTrace {
     }
 }
 
-fn publish(end: &mut ChunkStart, input: &ChunkInput, record: Option<&Record>, wide: bool) {
-    end.da_commit = blocks(record, wide).into_iter().fold(end.da_commit, absorb);
+fn publish(end: &mut ChunkStart, input: &ChunkInput, record: Option<&Published>, layout: BlockLayout) {
+    end.da_commit = blocks(record, layout).into_iter().fold(end.da_commit, absorb);
     if let Some(record) = record {
-        match record.kind.stream() {
+        match record.kind().stream() {
             Some(Stream::L1) => end.l1 = evaluate(end.l1, input.z, &record.words()),
             Some(Stream::L2) => end.l2 = evaluate(end.l2, input.z, &record.words()),
             None => {}

@@ -12,7 +12,9 @@
 //! top limb of an odd width is 0 or 1. As the sum is below 2^62 < p it does not wrap, so v has one
 //! representation and no other value has any.
 //!
-//! [`RangeChecker`] hands out lanes. It fills the unused ones with zero.
+//! [`RangeChecker`] finds lanes. It fills the unused ones with zero.
+
+use std::collections::BTreeMap;
 
 use anyhow::{ensure, Result};
 use plonky2::field::extension::Extendable;
@@ -216,32 +218,22 @@ where
     }
 }
 
-/// Hands out lanes of range gates while a circuit is built.
+/// Collects range checks while a circuit is built, and in the end finds rows for them.
 ///
-/// A lane has exactly the width asked for. When none is free, a row of the first layout that has such a
-/// lane is added, so layouts should be listed with the fullest first.
+/// A lane has exactly the width asked for. [`Self::finish`] adds, one after another, a row of the layout that serves most
+/// of what is left, counted in wires.
 #[derive(Debug)]
+#[must_use = "a checker that is not finished checks nothing"]
 pub struct RangeChecker {
     layouts: Vec<RangeGate>,
-    /// Lanes of rows already added that no value has taken.
-    free_lanes: Vec<FreeLane>,
-    num_rows: usize,
-}
-
-#[derive(Debug)]
-struct FreeLane {
-    width_bits: usize,
-    value: Target,
+    /// What is to be checked, by width.
+    requests: BTreeMap<usize, Vec<Target>>,
 }
 
 impl RangeChecker {
     /// A checker that adds rows of these layouts, each a list of widths in bits.
     pub fn new(layouts: &[Vec<usize>]) -> Self {
-        Self {
-            layouts: layouts.iter().map(|widths| RangeGate::new(widths)).collect(),
-            free_lanes: Vec::new(),
-            num_rows: 0,
-        }
+        Self { layouts: layouts.iter().map(|widths| RangeGate::new(widths)).collect(), requests: BTreeMap::new() }
     }
 
     /// Constrains `value` < 2^`width_bits`.
@@ -249,53 +241,60 @@ impl RangeChecker {
     /// # Panics
     ///
     /// If no layout has a lane of that width.
-    pub fn range_check<const D: usize>(&mut self, builder: &mut CircuitBuilder<F, D>, value: Target, width_bits: usize)
+    pub fn range_check<const D: usize>(&mut self, _: &mut CircuitBuilder<F, D>, value: Target, width_bits: usize)
     where
         F: Extendable<D>,
     {
-        let has_width = |lane: &FreeLane| lane.width_bits == width_bits;
-        if !self.free_lanes.iter().any(has_width) {
-            self.add_row(builder, width_bits);
+        let has_lane = self.layouts.iter().any(|gate| gate.widths_bits.contains(&width_bits));
+        assert!(has_lane, "no layout has a lane of {width_bits} bits");
+        self.requests.entry(width_bits).or_default().push(value);
+    }
+
+    /// Adds the rows, and fills the lanes left over. Returns how many rows there are. A circuit whose checker is not
+    /// finished checks no ranges.
+    #[must_use = "a checker that is dropped unfinished checks nothing"]
+    pub fn finish<const D: usize>(mut self, builder: &mut CircuitBuilder<F, D>) -> usize
+    where
+        F: Extendable<D>,
+    {
+        let mut rows = 0;
+        while let Some(layout) = self.best_layout() {
+            self.add_row(builder, layout);
+            rows += 1;
         }
-        let free = self.free_lanes.iter().position(has_width).expect("just added");
-        let lane = self.free_lanes.remove(free);
-        builder.connect(lane.value, value);
+        rows
     }
 
-    /// How many rows were added so far.
-    pub fn num_rows(&self) -> usize {
-        self.num_rows
+    /// The layout whose lanes serve most wires of what is left; nothing if nothing is left.
+    fn best_layout(&self) -> Option<usize> {
+        let served = |layout: &RangeGate| {
+            let mut lanes = BTreeMap::new();
+            for &width in &layout.widths_bits {
+                *lanes.entry(width).or_insert(0) += 1;
+            }
+            let wires = |(width, lanes): (usize, usize)| {
+                let left = self.requests.get(&width).map_or(0, Vec::len);
+                left.min(lanes) * (1 + RangeGate::num_limbs(width))
+            };
+            lanes.into_iter().map(wires).sum::<usize>()
+        };
+        let served: Vec<usize> = self.layouts.iter().map(served).collect();
+        // The first of equals.
+        (0..served.len()).rev().max_by_key(|&layout| served[layout]).filter(|&layout| served[layout] > 0)
     }
 
-    /// Fills the lanes left over. A circuit whose checker is not finished has wires without a value.
-    pub fn finish<const D: usize>(self, builder: &mut CircuitBuilder<F, D>)
+    fn add_row<const D: usize>(&mut self, builder: &mut CircuitBuilder<F, D>, layout: usize)
     where
         F: Extendable<D>,
     {
-        let zero = builder.zero();
-        for lane in self.free_lanes {
-            builder.connect(lane.value, zero);
-        }
-    }
-
-    fn add_row<const D: usize>(&mut self, builder: &mut CircuitBuilder<F, D>, width_bits: usize)
-    where
-        F: Extendable<D>,
-    {
-        let gate = self
-            .layouts
-            .iter()
-            .find(|gate| gate.widths_bits.contains(&width_bits))
-            .unwrap_or_else(|| panic!("no layout has a lane of {width_bits} bits"));
+        let gate = self.layouts[layout].clone();
         assert!(gate.widths_bits.len() <= builder.config.num_routed_wires, "more lanes than routed wires");
+        let zero = builder.zero();
         let row = builder.add_gate(AsGate(gate.clone()), vec![]);
-        self.num_rows += 1;
-        self.free_lanes.extend(
-            gate.widths_bits.iter().enumerate().map(|(lane, &width_bits)| FreeLane {
-                width_bits,
-                value: Target::wire(row, RangeGate::wire_value(lane)),
-            }),
-        );
+        for (lane, width_bits) in gate.widths_bits.iter().enumerate() {
+            let value = self.requests.get_mut(width_bits).and_then(Vec::pop).unwrap_or(zero);
+            builder.connect(Target::wire(row, RangeGate::wire_value(lane)), value);
+        }
     }
 }
 

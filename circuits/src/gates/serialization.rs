@@ -38,6 +38,8 @@ use super::signature::witness::SignatureGenerator;
 use super::signature::SignatureGate;
 use super::signature_ends::witness::{SignatureEndGenerator, SignatureStartGenerator};
 use super::signature_ends::SignatureEndsGate;
+use crate::contract::wide::generators::{CarryGenerator, DivisionGenerator, LimbsGenerator, RootGenerator};
+use crate::contracts::exchange::{ShareGenerator, SideGenerator};
 use crate::hash::{D, F};
 use crate::signature::circuit::ChallengeGenerator;
 
@@ -106,7 +108,13 @@ impl WitnessGeneratorSerializer<F, D> for SheafGeneratorSerializer {
         SignatureStartGenerator,
         SignatureEndGenerator,
         ChallengeGenerator,
-        MultisetGenerator
+        MultisetGenerator,
+        LimbsGenerator,
+        CarryGenerator,
+        DivisionGenerator,
+        RootGenerator,
+        SideGenerator,
+        ShareGenerator
     }
 }
 
@@ -128,7 +136,7 @@ mod tests {
         let mut checker = RangeChecker::new(&[vec![56, 24]]);
         let value = builder.add_virtual_public_input();
         checker.range_check(&mut builder, value, 56);
-        checker.finish(&mut builder);
+        let _ = checker.finish(&mut builder);
         let message: [Target; 4] = builder.add_virtual_target_arr();
         let key: [Target; 5] = builder.add_virtual_target_arr();
         verify_signature(&mut builder, key, message);
@@ -148,7 +156,7 @@ mod tests {
         let mut checker = RangeChecker::new(&[vec![56, 24]]);
         let value = builder.add_virtual_public_input();
         checker.range_check(&mut builder, value, 56);
-        checker.finish(&mut builder);
+        let _ = checker.finish(&mut builder);
         let circuit = builder.build::<C>();
         let bytes = circuit.to_bytes(&SheafGateSerializer, &SheafGeneratorSerializer).expect("listed");
         let read = CircuitData::<F, C, D>::from_bytes(&bytes, &SheafGateSerializer, &SheafGeneratorSerializer)

@@ -3,9 +3,12 @@
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use super::{Authorization, Kind, Record, Transaction};
+use super::{Authorization, Kind, Published, Record, Transaction};
 use crate::account::{AccountIndex, AccountKind, AssetId, Cell, CellKey, Header};
 use crate::amount::{Fee, Quanta, TRANSFER_BITS, WORD_MASK};
+use crate::context::Context;
+use crate::contract::{execute_call, Refusal};
+use crate::contracts::registry::FIRST_CREATED_ASSET;
 
 /// The cells as a transaction sees them.
 pub trait CellMemory {
@@ -16,10 +19,10 @@ pub trait CellMemory {
 }
 
 /// What an applied transaction did besides writing cells.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Outcome {
     /// What is published; nothing for `Noop`.
-    pub record: Option<Record>,
+    pub record: Option<Published>,
     /// What the operator is owed.
     pub fee: Fee,
 }
@@ -89,11 +92,44 @@ pub enum Rejection {
         /// The account.
         account: AccountIndex,
     },
+    /// The asset was made on L2, so L1 cannot pay it out.
+    #[error("asset {asset} was made on L2, and L1 does not know it")]
+    MadeOnL2 {
+        /// The asset.
+        asset: AssetId,
+    },
+    /// A call touches a cell in two of its roles.
+    #[error("slot {slot} of account {account} would be touched twice: two of the accounts or assets are the same")]
+    SameCellTwice {
+        /// The account.
+        account: AccountIndex,
+        /// The slot, 0 for the header.
+        slot: u16,
+    },
+    /// The second signature is missing, or by another key.
+    #[error("the second signature is missing, or its key is not the one expected")]
+    WrongSecondKey,
+    /// A contract's rule is broken.
+    #[error("{rule}")]
+    Refused {
+        /// Which.
+        rule: Refusal,
+    },
+}
+
+impl From<Refusal> for Rejection {
+    fn from(rule: Refusal) -> Self {
+        Self::Refused { rule }
+    }
 }
 
 /// Applies `transaction` to `memory`, all checks but the signature's own: see [`crate::signature`], many are verified
 /// at once. On a rejection nothing was written.
-pub fn execute(transaction: &Transaction, memory: &mut impl CellMemory) -> Result<Outcome, Rejection> {
+pub fn execute(
+    transaction: &Transaction,
+    context: &Context,
+    memory: &mut impl CellMemory,
+) -> Result<Outcome, Rejection> {
     match transaction {
         Transaction::Noop => Ok(Outcome { record: None, fee: Fee::ZERO }),
         Transaction::Deposit(t) => {
@@ -116,7 +152,7 @@ pub fn execute(transaction: &Transaction, memory: &mut impl CellMemory) -> Resul
             };
             account.credit(t.asset, t.amount)?;
             account.write(memory);
-            Ok(Outcome { record: Some(record), fee: Fee::ZERO })
+            Ok(Outcome { record: Some(record.into()), fee: Fee::ZERO })
         }
         Transaction::Rekey(t) => {
             let mut account = OpenAccount::read(memory, t.account, AssetId::GAS)?;
@@ -131,7 +167,7 @@ pub fn execute(transaction: &Transaction, memory: &mut impl CellMemory) -> Resul
                 amount: 0,
                 key_hash: Some(t.key_hash),
             };
-            Ok(Outcome { record: Some(record), fee: Fee::ZERO })
+            Ok(Outcome { record: Some(record.into()), fee: Fee::ZERO })
         }
         Transaction::ForcedExit(t) => {
             let mut account = OpenAccount::read(memory, t.account, t.asset)?;
@@ -147,7 +183,7 @@ pub fn execute(transaction: &Transaction, memory: &mut impl CellMemory) -> Resul
                 amount: amount.get(),
                 key_hash: None,
             };
-            Ok(Outcome { record: Some(record), fee: Fee::ZERO })
+            Ok(Outcome { record: Some(record.into()), fee: Fee::ZERO })
         }
         Transaction::Transfer(t, authorization) => {
             if t.account == t.to {
@@ -159,14 +195,18 @@ pub fn execute(transaction: &Transaction, memory: &mut impl CellMemory) -> Resul
             recipient.credit(t.asset, t.amount)?;
             sender.write(memory);
             recipient.write(memory);
-            Ok(Outcome { record: Some(t.record()), fee: t.fee })
+            Ok(Outcome { record: Some(t.record().into()), fee: t.fee })
         }
         Transaction::Withdraw(t, authorization) => {
+            if t.asset.get() >= FIRST_CREATED_ASSET {
+                return Err(Rejection::MadeOnL2 { asset: t.asset });
+            }
             let mut account = OpenAccount::read(memory, t.account, t.asset)?;
             account.spend(authorization, t.nonce, t.fee, t.asset, t.amount)?;
             account.write(memory);
-            Ok(Outcome { record: Some(t.record()), fee: t.fee })
+            Ok(Outcome { record: Some(t.record().into()), fee: t.fee })
         }
+        Transaction::Call(t) => execute_call(t, context, memory),
     }
 }
 

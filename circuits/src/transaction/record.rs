@@ -16,6 +16,9 @@
 //! | `Deposit` | 1 if it opens the account, else 0 | bits 56…61 of the amount | bits 0…55 of the amount | if it opens |
 //! | `Rekey` | 0 | 0 | 0 | yes |
 //! | `ForcedExit` | 0 | 0 | what was moved | |
+//!
+//! A call of a contract has the same head, with fields of its own in the bits of asset, counterparty and amount, and as
+//! many words after it as its form says: see [`crate::contract`].
 
 use plonky2::field::types::PrimeField64;
 use serde::{Deserialize, Serialize};
@@ -24,6 +27,7 @@ use thiserror::Error;
 use super::Kind;
 use crate::account::{AccountIndex, AssetId};
 use crate::amount::{Fee, FeeError, Quanta, BALANCE_BITS, TRANSFER_BITS};
+use crate::contract::{Call, CallError};
 use crate::hash::{canonical_element, Digest, F};
 
 /// Bits of a word.
@@ -54,7 +58,66 @@ pub enum Stream {
     L2 = 2,
 }
 
-/// What a transaction publishes. See the module's page for the meaning of the fields by kind.
+/// What a transaction publishes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Published {
+    /// One of the protocol's own kinds.
+    Record(Record),
+    /// A contract's: what was called. When read from a stream, what is not published is as it is replayed.
+    Call(Box<Call>),
+}
+
+impl From<Record> for Published {
+    fn from(record: Record) -> Self {
+        Self::Record(record)
+    }
+}
+
+impl Published {
+    /// What it records.
+    pub fn kind(&self) -> Kind {
+        match self {
+            Self::Record(record) => record.kind,
+            Self::Call(call) => Kind::Call(call.kind),
+        }
+    }
+
+    /// The account.
+    pub fn account(&self) -> AccountIndex {
+        match self {
+            Self::Record(record) => record.account,
+            Self::Call(call) => call.account,
+        }
+    }
+
+    /// All words: three, and what follows them.
+    pub fn words(&self) -> Vec<u64> {
+        match self {
+            Self::Record(record) => record.words(),
+            Self::Call(call) => call.published(),
+        }
+    }
+
+    /// Reads the record at the front of `words` and returns it with the number of words it took. Refuses whatever
+    /// [`Self::words`] does not write in `stream`.
+    pub fn decode(stream: Stream, words: &[u64]) -> Result<(Self, usize), RecordError> {
+        let head = words.first().map_or(0, |word| word >> (ASSET_FIELD_BITS + ACCOUNT_FIELD_BITS));
+        match u8::try_from(head).ok().and_then(Kind::from_code) {
+            Some(Kind::Call(kind)) if stream == Stream::L2 => {
+                let length = HEAD_WORDS + kind.form_id().spec().extra_words();
+                let cut_off = RecordError::CutOff { expected: length, got: words.len() };
+                let words = words.get(..length).ok_or(cut_off)?;
+                if let Some(position) = words.iter().position(|word| word >> WORD_BITS != 0) {
+                    return Err(RecordError::WordTooWide { position, word: words[position] });
+                }
+                Ok((Self::Call(Box::new(Call::decode(kind, words)?)), length))
+            }
+            _ => Record::decode(stream, words).map(|(record, length)| (Self::Record(record), length)),
+        }
+    }
+}
+
+/// What a transaction of the protocol's own kinds publishes. See the module's page for the meaning of the fields by kind.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Record {
     /// What it records; never `Noop`.
@@ -115,7 +178,7 @@ impl Record {
         }
         let code = (head[0] >> (ASSET_FIELD_BITS + ACCOUNT_FIELD_BITS)) as u8;
         let kind = Kind::from_code(code)
-            .filter(|kind| kind.stream() == Some(stream))
+            .filter(|kind| kind.stream() == Some(stream) && !matches!(kind, Kind::Call(_)))
             .ok_or(RecordError::Kind { code, stream })?;
         let asset = (head[0] >> ACCOUNT_FIELD_BITS) as u16;
         let account = head[0] as u32;
@@ -173,7 +236,7 @@ impl Record {
                 zero("low", self.low.into())?;
                 Ok(false)
             }
-            Kind::Noop => Err(RecordError::Kind { code: 0, stream: Stream::L2 }),
+            Kind::Noop | Kind::Call(_) => Err(RecordError::Kind { code: self.kind.code(), stream: Stream::L2 }),
         }
     }
 
@@ -254,6 +317,9 @@ pub enum RecordError {
     /// The fee bits are not canonical.
     #[error(transparent)]
     Fee(#[from] FeeError),
+    /// Not a call.
+    #[error(transparent)]
+    Call(#[from] CallError),
     /// An element of the key hash is not below p.
     #[error("the key hash element at word {position} is {value}, expected a value below p")]
     KeyNotCanonical {

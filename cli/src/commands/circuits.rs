@@ -8,11 +8,14 @@ use plonky2::plonk::circuit_data::CommonCircuitData;
 use serde::Serialize;
 use sheaf_aggregator::allowed_set::leaf;
 use sheaf_aggregator::pipeline::PinnedCircuits;
+use sheaf_circuits::availability::WORD_BYTES;
 use sheaf_circuits::chunk::circuit::ChunkCircuit;
 use sheaf_circuits::chunk::{shapes, Shape, SlotClass};
+use sheaf_circuits::contract::FormId;
 use sheaf_circuits::hash::{Digest, D, F};
 use sheaf_circuits::security::soundness::{soundness, SecurityReport, Term};
 use sheaf_circuits::security::Profile;
+use sheaf_circuits::transaction::HEAD_WORDS;
 
 use crate::failure::Advice;
 use crate::numbers::Count;
@@ -65,23 +68,28 @@ struct Report {
 /// What one more of a part takes.
 #[derive(Serialize)]
 struct Part {
-    part: &'static str,
+    part: String,
     rows: f64,
 }
 
 fn parts() -> Vec<Part> {
-    let rows = |gas, asset, any, header_cells, slot_cells| {
-        let runs = vec![(SlotClass::Gas, gas), (SlotClass::Asset, asset), (SlotClass::Any, any)];
+    const N: usize = SAMPLE;
+    let rows = |more: Option<SlotClass>, header_cells, slot_cells| {
+        let runs =
+            SlotClass::PROTOCOL.into_iter().map(|class| (class, N)).chain(more.map(|class| (class, N))).collect();
         ChunkCircuit::rows(&Shape { name: "sample", degree_bits: 16, runs, header_cells, slot_cells })
     };
-    const N: usize = SAMPLE;
-    let base = rows(N, N, N, N, N);
+    let base = rows(None, N, N);
     let one_more = |with: usize| (with - base) as f64 / N as f64;
-    let gas = one_more(rows(2 * N, N, N, N, N));
-    let asset = one_more(rows(N, 2 * N, N, N, N));
-    let any = one_more(rows(N, N, 2 * N, N, N));
-    let header = one_more(rows(N, N, N, 2 * N, N));
-    let slot = one_more(rows(N, N, N, N, 2 * N));
+    let [gas, asset, any] = SlotClass::PROTOCOL.map(|class| one_more(rows(Some(class), N, N)));
+    let header = one_more(rows(None, 2 * N, N));
+    let slot = one_more(rows(None, N, 2 * N));
+    let calls = FormId::all().map(|form| {
+        let kinds: Vec<_> = form.spec().kinds.iter().map(|kind| kind.name).collect();
+        let bytes = WORD_BYTES * (HEAD_WORDS + form.spec().extra_words());
+        let part = format!("slot for {}; {bytes} bytes published", kinds.join(", "));
+        (part, one_more(rows(Some(SlotClass::Calls(form)), N, N)))
+    });
     let parts = [
         ("slot for a transfer of asset 0, signature and accesses included", gas),
         ("slot for a transfer of any asset", asset),
@@ -91,7 +99,8 @@ fn parts() -> Vec<Part> {
         ("transfer of asset 0, two fresh accounts", gas + 2.0 * header),
         ("transfer of another asset, two fresh accounts, four cells", asset + 2.0 * slot),
     ];
-    parts.into_iter().map(|(part, rows)| Part { part, rows }).collect()
+    let parts = parts.map(|(part, rows)| (part.to_owned(), rows)).into_iter();
+    parts.chain(calls).map(|(part, rows)| Part { part, rows }).collect()
 }
 
 /// What a shape has room for.
@@ -178,9 +187,9 @@ fn circuits(profile: Profile) -> Result<Vec<CircuitReport>> {
 
 /// What the chunk's own memory argument may miss: see `sheaf_circuits::chunk::memory`.
 fn memory_term(shape: &Shape) -> Term {
-    // Both sides hold the cells, a header beside each slot, and at most four accesses a transaction.
+    // Both sides hold the cells, a header beside each slot, and the accesses of the transactions.
     let cells = shape.header_cells + 2 * shape.slot_cells;
-    let tuples = cells + 4 * shape.slot_count() + 1;
+    let tuples = cells + shape.slots().map(SlotClass::accesses).sum::<usize>() + 1;
     Term {
         name: "memory",
         bits: 128.0 - (5.0 * tuples as f64).log2(),

@@ -25,11 +25,12 @@ const ROUNDED_SHOWN: usize = 5;
 /// The table is CSV with a heading and the columns block, kind (transfer or swap), asset_in (ETH or the token's
 /// address), from, to_or_asset_out and amount_in (base units). Every address becomes an account, numbered from 65536,
 /// with a key derived from the address: FOR TEST DATA ONLY, since anyone can derive it. Accounts are funded with the
-/// least that lets every transfer apply in order, fees included.
+/// least that lets every transaction apply in order, fees included.
 ///
 /// An asset's scale is the smallest power of ten under which its amounts fit (ETH: 10^9 at least); amounts that it does
-/// not divide are rounded down and reported. Swaps are counted and skipped. Lines that are malformed, pay the sender
-/// itself or need asset number 4096 are reported with their number and skipped.
+/// not divide are rounded down and reported. Swaps over one or two pools go to pools that a market maker opens at the
+/// head of the batch, with made-up reserves. Lines that are malformed, pay the sender itself, swap over more pools or need
+/// asset number 2048 are reported with their number and skipped.
 #[derive(Args)]
 #[command(after_long_help = "\
 Example:
@@ -46,7 +47,7 @@ pub struct Import {
     /// Only these blocks: FIRST..LAST, both included; FIRST.., ..LAST or one block
     #[arg(long, value_name = "A..B")]
     blocks: Option<Blocks>,
-    /// At most this many transfers, the first ones
+    /// At most this many transfers and swaps, the first ones
     #[arg(long, value_name = "N")]
     limit: Option<usize>,
     /// The folder for genesis.json and batch.jsonl; made if it is not there
@@ -151,9 +152,12 @@ struct Transfers<'a>(&'a Summary);
 
 impl fmt::Display for Transfers<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Summary { gas_transfers, token_transfers, .. } = *self.0;
+        let Summary { gas_transfers, token_transfers, swaps, pools, .. } = *self.0;
         let all = Counted(gas_transfers + token_transfers, "transfer");
         write!(f, "{all} ({} of ETH, {} of tokens)", Count(gas_transfers), Count(token_transfers))?;
+        if swaps > 0 {
+            write!(f, " and {} on {}", Counted(swaps, "swap"), Counted(pools as u64, "pool"))?;
+        }
         match self.0.blocks {
             Some((first, last)) => write!(f, " of blocks {first} to {last}"),
             None => Ok(()),
@@ -166,10 +170,9 @@ struct Counts<'a>(&'a Summary);
 
 impl fmt::Display for Counts<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Summary { rows, not_selected, swaps_skipped, zero_amounts, rounded_to_zero, problems, .. } = self.0;
+        let Summary { rows, not_selected, zero_amounts, rounded_to_zero, problems, .. } = self.0;
         let (rows, not_selected, refused) = (Count(*rows), Count(*not_selected), Count(problems.len() as u64));
-        let swaps = Counted(*swaps_skipped, "swap");
-        write!(f, "{rows} read; {not_selected} not asked for, {swaps} skipped, {refused} refused")?;
+        write!(f, "{rows} read; {not_selected} not asked for, {refused} refused")?;
         match zero_amounts + rounded_to_zero {
             0 => Ok(()),
             zero => write!(f, "; {} of nothing kept ({rounded_to_zero} by rounding)", Counted(zero, "transfer")),

@@ -22,9 +22,10 @@ const INPUT_BYTES: u64 = 64 << 20;
 
 /// Sign transactions
 ///
-/// Reads transfers and withdrawals, one JSON object a line, without public_key and signature, and prints the same lines
-/// signed, ready to be appended to a batch. The signature is bound to the domain: the L1's chain id and the rollup
-/// contract, from a genesis file or given one by one.
+/// Reads transfers, withdrawals and calls of contracts, one JSON object a line, without public_key and signature, and
+/// prints the same lines signed, ready to be appended to a batch. The signature is bound to the domain: the L1's chain id
+/// and the rollup contract, from a genesis file or given one by one. What two accounts sign passes through here twice,
+/// the second time with --second.
 #[derive(Args)]
 #[command(after_long_help = r#"Example:
   sheaf keys test 0xa1e4380a3b1f749673e270229993ee55f35663b4 --out test.key
@@ -42,6 +43,9 @@ pub struct Sign {
     /// The key file
     #[arg(long, value_name = "FILE")]
     key: PathBuf,
+    /// Sign as the second signer what the account has signed already
+    #[arg(long)]
+    second: bool,
     #[command(flatten)]
     domain: DomainArguments,
 }
@@ -81,12 +85,18 @@ impl Sign {
             if line.iter().all(u8::is_ascii_whitespace) {
                 continue;
             }
-            let unsigned = lines::parse_unsigned(line).with_context(|| {
+            let no = || {
                 let what = format!("line {number} of {} is no transaction to sign", self.transactions.display());
                 Advice::new(what, "see `sheaf sign --help` for an example").answer_no()
-            })?;
-            let id = unsigned.message(&domain);
-            signed.push(Signed { id, line: lines::transaction(&unsigned.sign(&key, &domain)) });
+            };
+            let (id, transaction) = if self.second {
+                let call = lines::parse_signed_once(line).with_context(no)?;
+                (call.call.message(&domain), call.sign_second(&key, &domain).with_context(no)?)
+            } else {
+                let unsigned = lines::parse_unsigned(line).with_context(no)?;
+                (unsigned.message(&domain), unsigned.sign(&key, &domain))
+            };
+            signed.push(Signed { id, line: lines::transaction(&transaction) });
         }
         if signed.is_empty() {
             let what = format!("{} holds no transaction", self.transactions.display());

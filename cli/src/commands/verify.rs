@@ -62,7 +62,7 @@ impl Verify {
         let verified = batch.verify(&pinned.verifier).with_context(|| no(made_anew))?;
         let mut transactions = BTreeMap::new();
         for record in verified.l1.iter().chain(&verified.l2) {
-            *transactions.entry(record.kind).or_insert(0) += 1;
+            *transactions.entry(record.kind()).or_insert(0) += 1;
         }
         printer.report(&Report {
             file: &self.file,
@@ -116,7 +116,7 @@ impl fmt::Display for Report<'_> {
         )?;
         let total: u64 = self.transactions.values().sum();
         let kinds: Vec<String> =
-            self.transactions.iter().map(|(kind, count)| format!("{} {kind:?}", Count(*count))).collect();
+            self.transactions.iter().map(|(kind, count)| format!("{} {}", Count(*count), kind.name())).collect();
         writeln!(f, "  transactions   {} ({})", Count(total), kinds.join(", "))?;
         writeln!(
             f,

@@ -1,10 +1,11 @@
-//! The least that accounts must hold so that every transfer applies in order, fees included.
+//! The least that accounts must hold so that every transaction applies in order, fees included.
 
 use std::collections::BTreeMap;
 
-use sheaf_circuits::account::{AccountIndex, AssetId, FIRST_L1_ACCOUNT};
+use sheaf_circuits::account::AssetId;
 use sheaf_circuits::amount::Quanta;
-use sheaf_circuits::transaction::Transfer;
+
+use super::Move;
 
 /// What each account is given of each asset.
 pub(super) struct Funding {
@@ -19,12 +20,13 @@ struct Purse {
 }
 
 impl Funding {
-    pub fn of(accounts: usize, transfers: &[Transfer]) -> Self {
+    pub fn of(accounts: usize, moves: &[Move]) -> Self {
         let mut funding = Self { accounts: vec![BTreeMap::new(); accounts] };
-        for transfer in transfers {
-            funding.purse(transfer.account, AssetId::GAS).take(transfer.fee.quanta());
-            funding.purse(transfer.account, transfer.asset).take(transfer.amount.get());
-            funding.purse(transfer.to, transfer.asset).left += transfer.amount.get();
+        for one in moves {
+            match *one {
+                Move::Paid(position, asset, amount) => funding.purse(position, asset).take(amount),
+                Move::Got(position, asset, amount) => funding.purse(position, asset).left += amount,
+            }
         }
         funding
     }
@@ -35,8 +37,8 @@ impl Funding {
         given.map(|(&asset, purse)| (asset, Quanta::new(purse.given).expect("scales keep totals below 2^62"))).collect()
     }
 
-    fn purse(&mut self, account: AccountIndex, asset: AssetId) -> &mut Purse {
-        self.accounts[(account.get() - FIRST_L1_ACCOUNT) as usize].entry(asset).or_default()
+    fn purse(&mut self, position: u32, asset: AssetId) -> &mut Purse {
+        self.accounts[position as usize].entry(asset).or_default()
     }
 }
 

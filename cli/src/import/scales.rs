@@ -41,22 +41,23 @@ pub struct AssetReport {
     pub coin: String,
     /// Base units in a quantum, a power of ten.
     pub scale: String,
-    /// Transfers of it in the batch.
+    /// Payments of it in the batch, by transfers and swaps.
     pub transfers: u64,
-    /// Transfers that were rounded down.
+    /// Payments that were rounded down.
     pub rounded: Vec<Rounded>,
 }
 
 impl ScaledAsset {
     /// Chooses the smallest power of ten (for ETH from a gwei on) under which each amount is below 2^56, and all
-    /// together with `fees` below 2^62: what accounts are funded with is never more than that.
+    /// together with `fees` below 2^61: what accounts are funded with is never more than that, and as much is left for
+    /// pools.
     pub fn new(number: u16, coin: Coin, amounts: &[u128], fees: u64) -> Self {
         let largest = amounts.iter().copied().max().unwrap_or(0);
         let fits = |exponent: u32| {
             let scale = 10u128.pow(exponent);
             largest / scale <= Quanta::MAX_TRANSFER.get().into()
                 && amounts.iter().map(|amount| amount / scale).sum::<u128>() + u128::from(fees)
-                    <= Quanta::MAX.get().into()
+                    <= u128::from(Quanta::MAX.get() / 2)
         };
         let first = if coin == Coin::Eth { ETH_SCALE_EXPONENT } else { 0 };
         let exponent = (first..SCALE_EXPONENT_MAX).find(|&exponent| fits(exponent)).unwrap_or(SCALE_EXPONENT_MAX);
@@ -69,15 +70,20 @@ impl ScaledAsset {
         }
     }
 
-    /// `amount` base units in quanta, rounded down; notes what rounding took.
+    /// `amount` base units in quanta, rounded down.
+    pub fn floor(&self, amount: u128) -> Quanta {
+        let quanta = u64::try_from(amount / self.scale).ok().and_then(Quanta::new);
+        quanta.expect("the scale was chosen so that every amount fits")
+    }
+
+    /// [`Self::floor`] for what a transaction pays; notes what rounding took.
     pub fn quanta(&mut self, line: u64, amount: u128) -> Quanta {
         self.transfers += 1;
         let lost = amount % self.scale;
         if lost > 0 {
             self.rounded.push(Rounded { line, amount: amount.to_string(), lost: lost.to_string() });
         }
-        let quanta = u64::try_from(amount / self.scale).ok().and_then(Quanta::new);
-        quanta.expect("the scale was chosen so that every amount fits")
+        self.floor(amount)
     }
 
     pub fn genesis(&self) -> Asset {

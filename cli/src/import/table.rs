@@ -1,5 +1,7 @@
 //! Rows of a table of mainnet transactions: CSV with a heading that names at least the columns `block`, `kind`,
-//! `asset_in`, `from`, `to_or_asset_out` and `amount_in`, in any order.
+//! `asset_in`, `from`, `to_or_asset_out` and `amount_in`, in any order; for swaps also `min_amount_out` and `path`.
+//!
+//! Swaps on mainnet's router go through WETH, which stands for ETH one to one. Here it is ETH.
 
 use std::fmt;
 use std::io::Read;
@@ -71,8 +73,8 @@ impl fmt::Display for Coin {
 pub enum Row {
     /// A payment.
     Transfer(TransferRow),
-    /// A swap; nothing more of it is read.
-    Swap,
+    /// A swap.
+    Swap(SwapRow),
     /// A row of a block that was not asked for; nothing more of it is read.
     Elsewhere,
 }
@@ -94,6 +96,24 @@ pub struct TransferRow {
     /// How much, in base units.
     pub amount: u128,
 }
+
+/// A swap of an exact amount in L1 base units.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SwapRow {
+    /// The block it stood in.
+    pub block: u64,
+    /// Who swapped.
+    pub from: ContractAddress,
+    /// What was paid, what came between, and what was got: at least two.
+    pub path: Vec<Coin>,
+    /// How much was paid, in base units.
+    pub amount_in: u128,
+    /// The least that was asked for, in base units.
+    pub least_out: u128,
+}
+
+/// The contract that wraps ETH on mainnet.
+const WRAPPED_ETH: &str = "0xc02aaa39b223fe8d0a0e5c4f27ead9083c756cc2";
 
 /// Why a file is not such a table.
 #[derive(Debug, Error)]
@@ -151,6 +171,22 @@ pub enum RowError {
         /// What should be there.
         expected: &'static str,
     },
+    /// A swap in a table without the columns for it.
+    #[error("a swap, but the heading has no column {column}")]
+    NoColumn {
+        /// The column.
+        column: &'static str,
+    },
+    /// A swap's path does not lead from what is paid to what is got.
+    #[error("path {path:?} does not lead from {from} to {to} over different assets")]
+    Path {
+        /// The path.
+        path: String,
+        /// What is paid.
+        from: String,
+        /// What is got.
+        to: String,
+    },
     /// Neither transfer nor swap.
     #[error("kind is {got:?}, expected transfer or swap")]
     UnknownKind {
@@ -166,6 +202,10 @@ const ASSET: usize = 2;
 const FROM: usize = 3;
 const TO: usize = 4;
 const AMOUNT: usize = 5;
+/// The columns that only swaps need.
+const SWAP_COLUMNS: [&str; 2] = ["min_amount_out", "path"];
+const LEAST_OUT: usize = 0;
+const PATH: usize = 1;
 
 /// A table while it is read.
 pub struct Table<R> {
@@ -173,6 +213,8 @@ pub struct Table<R> {
     record: ByteRecord,
     /// Where the heading has each of [`COLUMNS`].
     positions: [usize; COLUMNS.len()],
+    /// Where it has each of [`SWAP_COLUMNS`].
+    swap_positions: [Option<usize>; SWAP_COLUMNS.len()],
     width: usize,
 }
 
@@ -190,7 +232,8 @@ impl<R: Read> Table<R> {
             let found = names.iter().position(|name| name == column);
             *position = found.ok_or_else(|| TableError::MissingColumn { column, got: names.clone() })?;
         }
-        Ok(Self { csv, record: ByteRecord::new(), positions, width: names.len() })
+        let swap_positions = SWAP_COLUMNS.map(|column| names.iter().position(|name| name == column));
+        Ok(Self { csv, record: ByteRecord::new(), positions, swap_positions, width: names.len() })
     }
 
     /// The next row with its line, or nothing at the end. `blocks` are those asked for.
@@ -209,7 +252,7 @@ impl<R: Read> Table<R> {
         let block = self.number::<u64>(BLOCK, u64::BITS)?;
         match self.text(KIND)? {
             _ if !blocks.contains(block) => Ok(Row::Elsewhere),
-            "swap" => Ok(Row::Swap),
+            "swap" => self.swap(block).map(Row::Swap),
             "transfer" => Ok(Row::Transfer(TransferRow {
                 block,
                 coin: match self.text(ASSET)? {
@@ -224,25 +267,62 @@ impl<R: Read> Table<R> {
         }
     }
 
+    fn swap(&self, block: u64) -> Result<SwapRow, RowError> {
+        let coin = |column: &'static str, text: &str| match text {
+            "ETH" | WRAPPED_ETH => Ok(Coin::Eth),
+            _ => address(column, text, "ETH or 0x and 40 hexadecimal digits").map(Coin::Token),
+        };
+        let text = self.swap_text(PATH)?;
+        let path = text.split('>').map(|step| coin("path", step.trim())).collect::<Result<Vec<_>, _>>()?;
+        let (paid, got) = (self.text(ASSET)?, self.text(TO)?);
+        let ends = [coin(COLUMNS[ASSET], paid)?, coin(COLUMNS[TO], got)?];
+        let leads = path.len() >= 2 && path[0] == ends[0] && path[path.len() - 1] == ends[1];
+        if !leads || path.windows(2).any(|pair| pair[0] == pair[1]) {
+            return Err(RowError::Path { path: shorten(text), from: shorten(paid), to: shorten(got) });
+        }
+        Ok(SwapRow {
+            block,
+            from: self.address(FROM, "0x and 40 hexadecimal digits")?,
+            path,
+            amount_in: self.number(AMOUNT, u128::BITS)?,
+            least_out: number(SWAP_COLUMNS[LEAST_OUT], self.swap_text(LEAST_OUT)?, u128::BITS)?,
+        })
+    }
+
     fn text(&self, column: usize) -> Result<&str, RowError> {
-        let bytes = self.record.get(self.positions[column]).unwrap_or_default();
-        Ok(std::str::from_utf8(bytes).map_err(|_| RowError::NotText { column: COLUMNS[column] })?.trim())
+        self.text_at(self.positions[column], COLUMNS[column])
+    }
+
+    fn swap_text(&self, column: usize) -> Result<&str, RowError> {
+        let name = SWAP_COLUMNS[column];
+        self.text_at(self.swap_positions[column].ok_or(RowError::NoColumn { column: name })?, name)
+    }
+
+    fn text_at(&self, position: usize, column: &'static str) -> Result<&str, RowError> {
+        let bytes = self.record.get(position).unwrap_or_default();
+        Ok(std::str::from_utf8(bytes).map_err(|_| RowError::NotText { column })?.trim())
     }
 
     fn number<N: FromStr>(&self, column: usize, bits: u32) -> Result<N, RowError> {
-        let text = self.text(column)?;
-        let number = text.parse().ok().filter(|_| text.bytes().all(|byte| byte.is_ascii_digit()));
-        number.ok_or_else(|| RowError::NotANumber { column: COLUMNS[column], got: shorten(text), bits })
+        number(COLUMNS[column], self.text(column)?, bits)
     }
 
     fn address(&self, column: usize, expected: &'static str) -> Result<ContractAddress, RowError> {
-        let text = self.text(column)?;
-        ContractAddress::try_from(text.to_owned()).map_err(|_| RowError::NotAnAddress {
-            column: COLUMNS[column],
-            got: shorten(text),
-            expected,
-        })
+        address(COLUMNS[column], self.text(column)?, expected)
     }
+}
+
+fn number<N: FromStr>(column: &'static str, text: &str, bits: u32) -> Result<N, RowError> {
+    let number = text.parse().ok().filter(|_| text.bytes().all(|byte| byte.is_ascii_digit()));
+    number.ok_or_else(|| RowError::NotANumber { column, got: shorten(text), bits })
+}
+
+fn address(column: &'static str, text: &str, expected: &'static str) -> Result<ContractAddress, RowError> {
+    ContractAddress::try_from(text.to_owned()).map_err(|_| RowError::NotAnAddress {
+        column,
+        got: shorten(text),
+        expected,
+    })
 }
 
 /// `text`, but not so long that it hides the message around it.

@@ -1,6 +1,7 @@
 //! Keys of imported accounts. **For test data only**: anyone can derive them from an address.
 //!
-//! Seed = keccak256("sheaf test key 1" ‖ address), for the operator keccak256("sheaf test key 1, operator").
+//! Seed = keccak256("sheaf test key 1" ‖ address), for operator and market maker keccak256("sheaf test key 1, operator")
+//! and the like.
 
 use sha3::{Digest, Keccak256};
 use sheaf_circuits::context::ContractAddress;
@@ -19,6 +20,11 @@ pub fn of_address(address: &ContractAddress) -> SecretKey {
 /// The operator's key.
 pub fn operator() -> SecretKey {
     seeded(b", operator")
+}
+
+/// The market maker's key.
+pub fn market_maker() -> SecretKey {
+    seeded(b", market maker")
 }
 
 fn seeded(name: &[u8]) -> SecretKey {

@@ -51,7 +51,7 @@ fn assert_applies(imported: &Imported) {
     imported.genesis.check().unwrap();
     let mut memory = Memory(imported.genesis.cells().into_iter().collect());
     for transaction in &imported.batch.transactions {
-        let applied: Result<_, Rejection> = execute(transaction, &mut memory);
+        let applied: Result<_, Rejection> = execute(transaction, &imported.batch.context, &mut memory);
         applied.unwrap();
         let (message, authorization) =
             (transaction.message(&imported.batch.context.domain).unwrap(), transaction.authorization().unwrap());
@@ -135,10 +135,10 @@ fn lines_that_do_not_fit_are_told_and_the_others_go_on() {
         transfer(1, "ETH", 1, 2, "1999999999"),
     ];
     let imported = import_rows(&rows);
-    assert_eq!(imported.summary.swaps_skipped, 1);
     assert_eq!(
         reasons(&imported),
         [
+            (2, "path is \"a\", expected ETH or 0x and 40 hexadecimal digits"),
             (3, "0x0000000000000000000000000000000000000001 pays itself, which the protocol refuses; the line is skipped"),
             (4, "amount_in is \"-1\", expected a decimal number below 2^128"),
             (5, "amount_in is \"1.5\", expected a decimal number below 2^128"),
@@ -174,13 +174,66 @@ fn scales_make_every_amount_fit() {
 }
 
 #[test]
-fn the_4096th_asset_is_refused() {
-    let rows: Vec<_> = (0..4100).map(|token| transfer(1, &address(0x10000 + token), 1, 2, "1")).collect();
+fn the_2048th_asset_is_refused() {
+    let rows: Vec<_> = (0..2052).map(|token| transfer(1, &address(0x10000 + token), 1, 2, "1")).collect();
     let imported = import_rows(&rows);
-    assert_eq!((imported.summary.assets.len(), imported.summary.token_transfers), (4096, 4095));
+    assert_eq!((imported.summary.assets.len(), imported.summary.token_transfers), (2048, 2047));
     assert_eq!(imported.summary.problems.len(), 5);
-    assert_eq!(imported.summary.problems[0].line, 4097);
-    assert!(imported.summary.problems[0].reason.contains("number 4096"));
+    assert_eq!(imported.summary.problems[0].line, 2049);
+    assert!(imported.summary.problems[0].reason.contains("number 2048"));
+}
+
+const WRAPPED: &str = "0xc02aaa39b223fe8d0a0e5c4f27ead9083c756cc2";
+
+fn swap(from: u32, amount_in: &str, least_out: &str, path: &[&str]) -> String {
+    let wrapped = |coin: &str| if coin == "ETH" { WRAPPED.to_owned() } else { coin.to_owned() };
+    let (first, last) = (path[0], path[path.len() - 1]);
+    let path: Vec<_> = path.iter().map(|coin| wrapped(coin)).collect();
+    format!("7,0,swap,{first},{},{last},{amount_in},{least_out},{}", address(from), path.join(">"))
+}
+
+#[test]
+fn swaps_go_to_pools_that_are_opened_first() {
+    let [a, b] = [0xa1, 0xb2].map(address);
+    let rows = [
+        swap(1, "5000000000000000000", "70000", &["ETH", &a]),
+        transfer(7, &a, 1, 2, "60000"),
+        swap(2, "50000", "1", &[&a, "ETH"]),
+        swap(1, "1000000000000000000", "3", &["ETH", &a, &b]),
+        // More than any pool pays: the least asked for is what this one pays.
+        swap(3, "1000000", "70000", &[&b, &a]),
+    ];
+    let imported = import_rows(&rows);
+    assert_eq!((imported.summary.swaps, imported.summary.pools, imported.summary.token_transfers), (4, 2, 1));
+    let kinds: Vec<_> = imported.batch.transactions.iter().map(|transaction| transaction.kind().name()).collect();
+    assert_eq!(kinds, ["create_pool", "create_pool", "swap", "transfer", "swap", "swap_route", "swap"]);
+    assert_eq!(imported.genesis.accounts[1].index.get(), 2);
+}
+
+#[test]
+fn swaps_that_do_not_fit_are_told() {
+    let [a, b, c] = [0xa1, 0xb2, 0xc3].map(address);
+    let rows = [
+        swap(1, "5", "7", &[&a, "ETH", &b, &c]),
+        swap(1, "5", "7", &[&a, "ETH", &a]),
+        swap(1, "5", "7", &[&a, &a]),
+        swap(1, "5", "7", &[&a, &b]).replace("7,0,swap,0x00000000000000000000000000000000000000a1", "7,0,swap,ETH"),
+        swap(1, "0", "7", &[&a, &b]),
+        swap(1, "5000000", "7", &[&a, &b]),
+    ];
+    let imported = import_rows(&rows);
+    let told = reasons(&imported);
+    let starts = ["a swap over 3 pools", "a swap there and back", "path ", "path ", "the pool would pay nothing"];
+    assert_eq!(told.len(), starts.len(), "{told:?}");
+    for ((line, reason), (expected, start)) in told.iter().zip((2..).zip(starts)) {
+        assert!(*line == expected && reason.starts_with(start), "{line}: {reason}");
+    }
+    assert_eq!(imported.summary.swaps, 1);
+    // Transfers need no such columns.
+    let table =
+        format!("block,kind,asset_in,from,to_or_asset_out,amount_in\n1,swap,ETH,{a},{b},5\n1,transfer,ETH,{a},{b},5\n");
+    let imported = import(table.as_bytes(), &options(), &ProgressBar::hidden()).unwrap();
+    assert_eq!(reasons(&imported), [(2, "a swap, but the heading has no column path")]);
 }
 
 #[test]

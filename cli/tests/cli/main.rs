@@ -1,5 +1,6 @@
 //! Whole outputs of the command line, compared with `../snapshots/`. `SHEAF_REGENERATE=1` writes them anew.
 
+mod contracts;
 mod jobs;
 mod old_proofs;
 mod prove;

@@ -17,6 +17,10 @@
 //! | 3 forced exit | account 4, asset 2 | 7 |
 //! | 4 transfer | account 4, nonce 8, fee 4, asset 2, to 4, amount 8, public key 40, signature 80 | 151 |
 //! | 5 withdraw | account 4, nonce 8, fee 4, asset 2, amount 8, public key 40, signature 80 | 147 |
+//! | a contract's | account 4, nonce 8, fee 4, its fields, public key 40, signature 80, and for two signers: 0 or 1, public key 40, signature 80 (zeros for 0) | |
+//!
+//! The fields of a call stand in their order, with 2 bytes for up to 16 bits, 4 for up to 32, 8 for more, and 32 for a
+//! digest. Fields that the kind does not use are there, and zero.
 //!
 //! The fee is its 24-bit code ([`Fee::encode`]), digests, keys and signatures are in their own encodings.
 
@@ -25,6 +29,7 @@ use std::fmt::Display;
 use sheaf_circuits::account::{AccountIndex, AssetId, ACCOUNT_BITS};
 use sheaf_circuits::amount::{Fee, Quanta};
 use sheaf_circuits::context::{Context, ContractAddress, Domain};
+use sheaf_circuits::contract::{Call, CallKind, SecondSigner, SignedCall, Width};
 use sheaf_circuits::hash::{canonical_element, Digest};
 use sheaf_circuits::signature::{PublicKey, Signature};
 use sheaf_circuits::transaction::{Authorization, Deposit, ForcedExit, Kind, Rekey, Transaction, Transfer, Withdraw};
@@ -44,7 +49,7 @@ const SIGNATURE_BYTES: usize = 80;
 const AUTHORIZATION_BYTES: usize = PUBLIC_KEY_BYTES + SIGNATURE_BYTES;
 
 /// Bytes of a transaction, its kind included.
-pub const fn length(kind: Kind) -> usize {
+pub fn length(kind: Kind) -> usize {
     1 + match kind {
         Kind::Noop => 0,
         Kind::Deposit => 4 + 2 + 8 + 1 + DIGEST_BYTES,
@@ -52,6 +57,21 @@ pub const fn length(kind: Kind) -> usize {
         Kind::ForcedExit => 4 + 2,
         Kind::Transfer => 4 + 8 + 4 + 2 + 4 + 8 + AUTHORIZATION_BYTES,
         Kind::Withdraw => 4 + 8 + 4 + 2 + 8 + AUTHORIZATION_BYTES,
+        Kind::Call(kind) => {
+            let spec = kind.form_id().spec();
+            let fields: usize = spec.fields.iter().map(|field| field.width.count() * value_bytes(field.width)).sum();
+            let second = if spec.second == SecondSigner::None { 0 } else { 1 + AUTHORIZATION_BYTES };
+            4 + 8 + 4 + fields + AUTHORIZATION_BYTES + second
+        }
+    }
+}
+
+/// Bytes of one value of a field. A digest has eight of four bytes: but it is written as a digest.
+const fn value_bytes(width: Width) -> usize {
+    match width.bits() {
+        0..=16 => 2,
+        17..=32 => 4,
+        _ => 8,
     }
 }
 
@@ -132,9 +152,39 @@ pub fn transaction(transaction: &Transaction) -> Vec<u8> {
             bytes.extend(authorization.public_key.to_bytes());
             bytes.extend(authorization.signature.to_bytes());
         }
+        Transaction::Call(signed) => call(signed, &mut bytes),
     }
     debug_assert_eq!(bytes.len(), length(kind));
     bytes
+}
+
+/// What follows kind and account of a call.
+fn call(signed: &SignedCall, bytes: &mut Vec<u8>) {
+    let call = &signed.call;
+    let spec = call.kind.form_id().spec();
+    bytes.extend(call.nonce.to_le_bytes());
+    bytes.extend(call.fee.encode().to_le_bytes());
+    for (first, field) in spec.fields() {
+        match field.width {
+            Width::Digest => bytes.extend(call.digest_at(first).to_bytes()),
+            width => bytes.extend(&call.value(first).to_le_bytes()[..value_bytes(width)]),
+        }
+    }
+    let mut authorization = |authorization: &Authorization| {
+        bytes.extend(authorization.public_key.to_bytes());
+        bytes.extend(authorization.signature.to_bytes());
+    };
+    authorization(&signed.authorization);
+    if spec.second != SecondSigner::None {
+        match &signed.second {
+            Some(second) => {
+                bytes.push(1);
+                bytes.extend(second.public_key.to_bytes());
+                bytes.extend(second.signature.to_bytes());
+            }
+            None => bytes.extend([0; 1 + AUTHORIZATION_BYTES]),
+        }
+    }
 }
 
 /// Reads what [`transaction`] wrote.
@@ -178,6 +228,7 @@ pub fn parse_transaction(bytes: &[u8]) -> Result<Transaction, Problem> {
             },
             bytes.authorization()?,
         ),
+        Kind::Call(kind) => Transaction::Call(Box::new(bytes.call(kind)?)),
     })
 }
 
@@ -236,6 +287,44 @@ impl Bytes<'_> {
             value => return Err(Problem::NotAFlag { field: "opens", value }),
         };
         Ok(Deposit { account, asset, amount, opens })
+    }
+
+    fn call(&mut self, kind: CallKind) -> Result<SignedCall, Problem> {
+        let spec = kind.form_id().spec();
+        let account = self.account("account")?;
+        let nonce = self.nonce()?;
+        let fee = Fee::decode(self.u32())?;
+        let mut values = Vec::with_capacity(spec.value_count());
+        for (_, field) in spec.fields() {
+            match (field.width, value_bytes(field.width)) {
+                (Width::Digest, _) => values.extend(Call::digest_values(self.digest(field.name)?)),
+                (_, 2) => values.push(u16::from_le_bytes(self.array()).into()),
+                (_, 4) => values.push(self.u32().into()),
+                _ => values.push(self.u64()),
+            }
+        }
+        let call = Call { kind, account, nonce, fee, values };
+        call.check()?;
+        let authorization = self.authorization()?;
+        let second = match spec.second {
+            SecondSigner::None => None,
+            SecondSigner::Contract => self.second()?,
+            // Another account always signs too.
+            SecondSigner::User(_) => {
+                Some(self.second()?.ok_or(Problem::NotAFlag { field: "second_signature", value: 0 })?)
+            }
+        };
+        Ok(SignedCall { call, authorization, second })
+    }
+
+    fn second(&mut self) -> Result<Option<Authorization>, Problem> {
+        let [flag] = self.array();
+        match flag {
+            1 => self.authorization().map(Some),
+            0 if self.array::<AUTHORIZATION_BYTES>() == [0; AUTHORIZATION_BYTES] => Ok(None),
+            0 => Err(not_canonical("second_signature", "bytes stand where there should be zeros")),
+            value => Err(Problem::NotAFlag { field: "second_signature", value }),
+        }
     }
 
     fn authorization(&mut self) -> Result<Authorization, Problem> {

@@ -6,6 +6,7 @@ use std::fmt::{self, Write};
 
 use serde::Deserialize;
 use sheaf_circuits::context::Context;
+use sheaf_circuits::contract::{Call, CallKind, FieldSpec, SecondSigner, SignedCall, Width};
 use sheaf_circuits::hash::Digest;
 use sheaf_circuits::signature::{PublicKey, Signature};
 use sheaf_circuits::transaction::{Authorization, Deposit, ForcedExit, Kind, Rekey, Transaction, Transfer, Withdraw};
@@ -21,18 +22,6 @@ const HEADER_FIELD: &str = "batch";
 pub(super) enum Line {
     Header(Context),
     Transaction(Transaction),
-}
-
-/// The name of a kind in files.
-pub const fn kind_name(kind: Kind) -> &'static str {
-    match kind {
-        Kind::Noop => "noop",
-        Kind::Deposit => "deposit",
-        Kind::Rekey => "rekey",
-        Kind::ForcedExit => "forced_exit",
-        Kind::Transfer => "transfer",
-        Kind::Withdraw => "withdraw",
-    }
 }
 
 /// The header's line, without a line end.
@@ -70,6 +59,14 @@ pub fn transaction(transaction: &Transaction) -> String {
             line.withdraw(t);
             line.authorization(authorization);
         }
+        Transaction::Call(signed) => {
+            line.call(&signed.call);
+            line.authorization(&signed.authorization);
+            if let Some(second) = &signed.second {
+                line.hex("second_public_key", &second.public_key.to_bytes());
+                line.hex("second_signature", &second.signature.to_bytes());
+            }
+        }
     }
     line.finish()
 }
@@ -85,6 +82,11 @@ pub fn unsigned(unsigned: &Unsigned) -> String {
         Unsigned::Withdraw(t) => {
             let mut line = Writer::new(Kind::Withdraw);
             line.withdraw(t);
+            line.finish()
+        }
+        Unsigned::Call(call) => {
+            let mut line = Writer::new(Kind::Call(call.kind));
+            line.call(call);
             line.finish()
         }
     }
@@ -123,9 +125,30 @@ pub fn parse_transaction(line: &[u8]) -> Result<Transaction, Problem> {
         }
         Kind::Transfer => Transaction::Transfer(take_transfer(&mut fields)?, take_authorization(&mut fields)?),
         Kind::Withdraw => Transaction::Withdraw(take_withdraw(&mut fields)?, take_authorization(&mut fields)?),
+        Kind::Call(kind) => {
+            let call = take_call(&mut fields, kind)?;
+            let authorization = take_authorization(&mut fields)?;
+            let second = take_second(&mut fields, kind)?;
+            Transaction::Call(Box::new(SignedCall { call, authorization, second }))
+        }
     };
     fields.finish()?;
     Ok(transaction)
+}
+
+/// Reads a call that its account signed and a second signer is yet to sign: a line of a batch without
+/// `second_public_key` and `second_signature`.
+pub fn parse_signed_once(line: &[u8]) -> Result<SignedCall, Problem> {
+    let mut fields = Fields::parse(line)?;
+    let signed = match take_kind(&mut fields)? {
+        Kind::Call(kind) if kind.form_id().spec().second != SecondSigner::None => {
+            let call = take_call(&mut fields, kind)?;
+            SignedCall { call, authorization: take_authorization(&mut fields)?, second: None }
+        }
+        kind => return Err(Problem::NotSignedTwice { kind: kind.name() }),
+    };
+    fields.finish()?;
+    Ok(signed)
 }
 
 /// Reads a transaction that is yet to be signed: a line of a batch without `public_key` and `signature`.
@@ -134,7 +157,8 @@ pub fn parse_unsigned(line: &[u8]) -> Result<Unsigned, Problem> {
     let unsigned = match take_kind(&mut fields)? {
         Kind::Transfer => Unsigned::Transfer(take_transfer(&mut fields)?),
         Kind::Withdraw => Unsigned::Withdraw(take_withdraw(&mut fields)?),
-        kind => return Err(Problem::NotSigned { kind: kind_name(kind) }),
+        Kind::Call(kind) => Unsigned::Call(take_call(&mut fields, kind)?),
+        kind => return Err(Problem::NotSigned { kind: kind.name() }),
     };
     fields.finish()?;
     Ok(unsigned)
@@ -156,9 +180,9 @@ pub(super) fn parse_line(line: &[u8]) -> Result<Line, Problem> {
 
 fn take_kind(fields: &mut Fields<'_>) -> Result<Kind, Problem> {
     let name = fields.text("kind")?;
-    let kind = Kind::ALL.into_iter().find(|&kind| kind_name(kind) == name);
+    let kind = Kind::by_name(&name);
     let kind = kind.ok_or_else(|| Problem::UnknownKind { got: name.chars().take(40).collect() })?;
-    fields.set_kind(kind_name(kind));
+    fields.set_kind(kind.name());
     Ok(kind)
 }
 
@@ -184,13 +208,52 @@ fn take_withdraw(fields: &mut Fields<'_>) -> Result<Withdraw, Problem> {
 }
 
 fn take_authorization(fields: &mut Fields<'_>) -> Result<Authorization, Problem> {
+    take_authorization_named(fields, "public_key", "signature")
+}
+
+fn take_authorization_named(
+    fields: &mut Fields<'_>,
+    key_field: &'static str,
+    signature_field: &'static str,
+) -> Result<Authorization, Problem> {
     let not_canonical = |field, reason: &dyn fmt::Display| Problem::NotCanonical { field, reason: reason.to_string() };
-    let public_key = PublicKey::from_bytes(&fields.bytes("public_key")?);
-    let signature = Signature::from_bytes(&fields.bytes("signature")?);
+    let public_key = PublicKey::from_bytes(&fields.bytes(key_field)?);
+    let signature = Signature::from_bytes(&fields.bytes(signature_field)?);
     Ok(Authorization {
-        public_key: public_key.map_err(|error| not_canonical("public_key", &error))?,
-        signature: signature.map_err(|error| not_canonical("signature", &error))?,
+        public_key: public_key.map_err(|error| not_canonical(key_field, &error))?,
+        signature: signature.map_err(|error| not_canonical(signature_field, &error))?,
     })
+}
+
+/// The second signature: always there if another account signs too, at wish if the contract says when it is due.
+fn take_second(fields: &mut Fields<'_>, kind: CallKind) -> Result<Option<Authorization>, Problem> {
+    let due = match kind.form_id().spec().second {
+        SecondSigner::None => false,
+        SecondSigner::User(_) => true,
+        SecondSigner::Contract => fields.has("second_public_key") || fields.has("second_signature"),
+    };
+    due.then(|| take_authorization_named(fields, "second_public_key", "second_signature")).transpose()
+}
+
+/// A call's own fields. Those that its kind does not use are left out.
+fn take_call(fields: &mut Fields<'_>, kind: CallKind) -> Result<Call, Problem> {
+    let spec = kind.form_id().spec();
+    let (account, nonce, fee) = (fields.account("account")?, fields.nonce()?, fields.fee()?);
+    let mut values = Vec::with_capacity(spec.value_count());
+    for (_, field) in spec.fields() {
+        match field.width {
+            _ if !is_used(kind, field) => values.extend(std::iter::repeat_n(0, field.width.count())),
+            Width::Digest => values.extend(Call::digest_values(fields.digest(field.name)?)),
+            _ => values.push(fields.number(field.name)?),
+        }
+    }
+    let call = Call { kind, account, nonce, fee, values };
+    call.check()?;
+    Ok(call)
+}
+
+fn is_used(kind: CallKind, field: &FieldSpec) -> bool {
+    !kind.spec().unused.contains(&field.name)
 }
 
 /// Writes the fields of one transaction in their order.
@@ -200,7 +263,7 @@ impl Writer {
     fn new(kind: Kind) -> Self {
         let mut line = String::with_capacity(448);
         line.push_str("{\"kind\":\"");
-        line.push_str(kind_name(kind));
+        line.push_str(kind.name());
         line.push('"');
         Self(line)
     }
@@ -232,6 +295,19 @@ impl Writer {
         self.number("fee", t.fee);
         self.number("asset", t.asset);
         self.number("amount", t.amount);
+    }
+
+    fn call(&mut self, call: &Call) {
+        self.number("account", call.account);
+        self.number("nonce", call.nonce);
+        self.number("fee", call.fee);
+        for (first, field) in call.kind.form_id().spec().fields() {
+            match field.width {
+                _ if !is_used(call.kind, field) => {}
+                Width::Digest => self.digest(field.name, call.digest_at(first)),
+                _ => self.number(field.name, call.value(first)),
+            }
+        }
     }
 
     fn authorization(&mut self, authorization: &Authorization) {

@@ -4,6 +4,8 @@ use serde::{Serialize, Serializer};
 use sheaf_circuits::account::{ACCOUNT_BITS, SLOT_BITS};
 use sheaf_circuits::amount::{FeeError, BALANCE_BITS, TRANSFER_BITS};
 use sheaf_circuits::context::{Context, ContextError};
+use sheaf_circuits::contract::CallError;
+use sheaf_circuits::transaction::Kind;
 use thiserror::Error;
 
 use super::Position;
@@ -149,16 +151,29 @@ pub enum Problem {
         got: String,
     },
     /// Not a kind of transaction.
-    #[error("kind {got:?} is unknown, expected noop, deposit, rekey, forced_exit, transfer or withdraw")]
+    #[error("kind {got:?} is unknown, expected one of {}", known_kinds())]
     UnknownKind {
         /// What is there.
         got: String,
     },
     /// A kind that nobody signs, where one to sign is expected.
-    #[error("a {kind} is not signed, expected a transfer or withdraw")]
+    #[error("a {kind} is not signed, expected a transfer, a withdraw or a call of a contract")]
     NotSigned {
         /// The kind found.
         kind: &'static str,
+    },
+    /// A kind that one account signs, where one for two is expected.
+    #[error("a {kind} has no second signature")]
+    NotSignedTwice {
+        /// The kind found.
+        kind: &'static str,
+    },
+    /// The values of a call do not fit its form.
+    #[error(transparent)]
+    Call {
+        /// What is wrong.
+        #[serde(skip)]
+        source: CallError,
     },
     /// A number is too large for its field.
     #[error("field {field:?} is {value}, expected less than 2^{bits}")]
@@ -239,7 +254,7 @@ pub enum Problem {
         value: u8,
     },
     /// A kind byte that nobody knows, so nobody knows where the next transaction begins. Ends the reading.
-    #[error("kind {code} is unknown, expected 0 to 5; what follows cannot be read")]
+    #[error("kind {code} is unknown; what follows cannot be read")]
     UnknownCode {
         /// The byte found.
         code: u8,
@@ -300,6 +315,21 @@ impl Problem {
     /// Whether what follows in the file belongs to another batch.
     pub(super) const fn begins_other_batch(&self) -> bool {
         matches!(self, Self::OtherHeader { .. } | Self::BadHeader { .. })
+    }
+}
+
+/// The names of all kinds.
+fn known_kinds() -> String {
+    let names: Vec<_> = Kind::all().map(Kind::name).collect();
+    names.join(", ")
+}
+
+impl From<CallError> for Problem {
+    fn from(error: CallError) -> Self {
+        match error {
+            CallError::TooWide { field, value, bits } => Self::OutOfRange { field, value, bits },
+            source => Self::Call { source },
+        }
     }
 }
 

@@ -18,8 +18,8 @@ pub(super) struct Change {
     pub after: Cell,
 }
 
-/// The openings for `changes`, which are by ascending key and have the header of each account in them. Leaves `tree` as
-/// it is after the chunk.
+/// The openings for `changes`, which are by ascending key. The header of a user's account is among them if a slot is;
+/// that of a contract's need not be. Leaves `tree` as it is after the chunk.
 pub(super) fn open(
     shape: &Shape,
     changes: &[Change],
@@ -29,7 +29,7 @@ pub(super) fn open(
     let mut headers = Vec::with_capacity(shape.header_cells);
     let mut in_slot_rows = Vec::with_capacity(shape.slot_cells);
     for account in accounts(changes, |change| change.key) {
-        if account.len() == 1 && headers_alone < shape.header_cells {
+        if account.len() == 1 && account[0].key.is_header() && headers_alone < shape.header_cells {
             headers_alone += 1;
             headers.push(open_header(&account[0], tree)?);
         } else {
@@ -37,15 +37,17 @@ pub(super) fn open(
         }
     }
     let mut slots = Vec::with_capacity(shape.slot_cells);
-    let mut in_slot_rows = in_slot_rows.into_iter();
-    if headers.is_empty() && shape.header_cells > 0 {
-        if let Some(account) = in_slot_rows.next() {
-            headers.push(open_header(&account[0], tree)?);
-            open_slots(account, tree, &mut slots)?;
-        }
+    // The operator's header is always among the changes, so there is one that can have a row of its own.
+    let lacking = headers.is_empty() && shape.header_cells > 0;
+    let apart = in_slot_rows.iter().position(|account| lacking && account[0].key.is_header());
+    if let Some(position) = apart {
+        headers.push(open_header(&in_slot_rows[position][0], tree)?);
     }
-    for account in in_slot_rows {
-        open_account(account, tree, &mut slots)?;
+    for (position, account) in in_slot_rows.into_iter().enumerate() {
+        match apart == Some(position) {
+            true => open_slots(&account[1..], tree, &mut slots)?,
+            false => open_account(account, tree, &mut slots)?,
+        }
     }
     if let (true, [first, ..]) = (slots.is_empty() && shape.slot_cells > 0, changes) {
         slots.push(open_nothing(first.key.account(), tree)?);
@@ -55,7 +57,7 @@ pub(super) fn open(
 
 /// Keys that [`open`] needs paths beside, other than those that the chunk touches.
 pub(super) fn keys_beside(shape: &Shape, touched: &[CellKey]) -> Vec<CellKey> {
-    let alone = accounts(touched, |&key| key).filter(|account| account.len() == 1);
+    let alone = accounts(touched, |&key| key).filter(|account| account.len() == 1 && account[0].is_header());
     let overflowing = alone.skip(shape.header_cells).map(|account| first_slot(account[0].account()));
     // For a row that opens nothing, if there has to be one.
     let first = touched.first().map(|key| first_slot(key.account()));
@@ -77,7 +79,9 @@ fn open_header(header: &Change, tree: &mut PartialTree) -> Result<HeaderOpening,
 /// Opens an account in rows for slots: its header with the first slot, or alone.
 fn open_account(changes: &[Change], tree: &mut PartialTree, rows: &mut Vec<SlotOpening>) -> Result<(), NotLoaded> {
     let (header, slots) = changes.split_first().expect("a run is not empty");
-    debug_assert!(header.key.is_header(), "whoever touches a slot touches the header");
+    if !header.key.is_header() {
+        return open_slots(changes, tree, rows);
+    }
     let account = header.key.account();
     let opens_header = |cell, key, path| SlotOpening {
         key,
@@ -93,14 +97,14 @@ fn open_account(changes: &[Change], tree: &mut PartialTree, rows: &mut Vec<SlotO
     tree.set_header(account, header.after.digest())?;
     if let Some(slot) = slots.first() {
         tree.set_slot(slot.key, slot.after.digest())?;
-        open_slots(slots, tree, rows)?;
+        open_slots(&slots[1..], tree, rows)?;
     }
     Ok(())
 }
 
-/// Opens the cells of `changes` after the first, all of them slots of an account whose header is open.
+/// Opens slots of an account whose header is open already, or stays closed.
 fn open_slots(changes: &[Change], tree: &mut PartialTree, rows: &mut Vec<SlotOpening>) -> Result<(), NotLoaded> {
-    for slot in changes.iter().skip(1) {
+    for slot in changes {
         let (key, path) = (slot.key, tree.slot_path(slot.key)?);
         let header_digest = tree.header_digest(key.account())?;
         rows.push(SlotOpening { key, cell: slot.before, header: None, header_digest, path });

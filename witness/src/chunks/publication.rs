@@ -40,7 +40,7 @@ impl Publication {
             for (class, slot) in shapes[chunk.shape].slots().zip(&chunk.slots) {
                 let record = slot.map(|it| &applied[it].record);
                 record.into_iter().for_each(|record| streams.push(record));
-                da_commit = blocks(record, class.is_wide()).into_iter().fold(da_commit, absorb);
+                da_commit = blocks(record, class.layout()).into_iter().fold(da_commit, absorb);
             }
             commits.push(da_commit);
             lengths.push((streams.l1.len(), streams.l2.len()));

@@ -10,6 +10,7 @@ use std::sync::{Mutex, OnceLock, PoisonError};
 
 use rayon::Scope;
 use sheaf_circuits::account::{Cell, CellKey};
+use sheaf_circuits::context::Context;
 use sheaf_circuits::transaction::{execute, CellMemory, Outcome, Rejection, Transaction};
 
 use super::graph::ConflictGraph;
@@ -25,19 +26,21 @@ const GRAIN: usize = 32;
 /// Runs what `refused` does not name, on the threads of the current rayon pool. `cells` are those of `graph`, before
 /// and after.
 pub(super) fn run(
+    context: &Context,
     transactions: &[Transaction],
     graph: &ConflictGraph,
     refused: &[bool],
     cells: Vec<Cell>,
 ) -> (Vec<Verdict>, Vec<Cell>) {
     if rayon::current_num_threads() == 1 || transactions.len() < MIN_PARALLEL {
-        run_in_order(transactions, graph, refused, cells)
+        run_in_order(context, transactions, graph, refused, cells)
     } else {
-        run_in_parallel(transactions, graph, refused, cells)
+        run_in_parallel(context, transactions, graph, refused, cells)
     }
 }
 
 fn run_in_order(
+    context: &Context,
     transactions: &[Transaction],
     graph: &ConflictGraph,
     refused: &[bool],
@@ -47,19 +50,21 @@ fn run_in_order(
         if refused[index] {
             return Err(Rejection::BadSignature);
         }
-        execute(transaction, &mut Owned { view: View { graph, transaction: index }, cells: &mut cells })
+        execute(transaction, context, &mut Owned { view: View { graph, transaction: index }, cells: &mut cells })
     };
     let verdicts = transactions.iter().enumerate().map(run).collect();
     (verdicts, cells)
 }
 
 fn run_in_parallel(
+    context: &Context,
     transactions: &[Transaction],
     graph: &ConflictGraph,
     refused: &[bool],
     cells: Vec<Cell>,
 ) -> (Vec<Verdict>, Vec<Cell>) {
     let parallel = Parallel {
+        context,
         transactions,
         graph,
         refused,
@@ -81,6 +86,7 @@ fn run_in_parallel(
 
 /// What the threads share. No lock is ever contended: the graph lets one transaction at a time to a cell.
 struct Parallel<'a> {
+    context: &'a Context,
     transactions: &'a [Transaction],
     graph: &'a ConflictGraph,
     refused: &'a [bool],
@@ -95,7 +101,10 @@ impl<'a> Parallel<'a> {
         while let Some(index) = ready.pop() {
             let verdict = match self.refused[index] {
                 true => Err(Rejection::BadSignature),
-                false => execute(&self.transactions[index], &mut Shared { view: self.view(index), cells: &self.cells }),
+                false => {
+                    let mut cells = Shared { view: self.view(index), cells: &self.cells };
+                    execute(&self.transactions[index], self.context, &mut cells)
+                }
             };
             self.verdicts[index].set(verdict).expect("a transaction becomes ready once");
             for next in self.graph.successors(index) {

@@ -5,6 +5,8 @@ use std::collections::{HashMap, HashSet};
 use sheaf_circuits::account::{AccountIndex, AccountKind, AssetId};
 use sheaf_circuits::amount::Quanta;
 use sheaf_circuits::context::{ContractAddress, CONTEXT_FIELD_BITS};
+use sheaf_circuits::contract::REGISTRY;
+use sheaf_circuits::contracts::registry::FIRST_CREATED_ASSET;
 use thiserror::Error;
 
 use super::{Genesis, GenesisAccount};
@@ -78,6 +80,22 @@ pub enum GenesisError {
         account: AccountIndex,
         /// The kind found.
         kind: AccountKind,
+    },
+    /// The account is one of those that contracts take.
+    #[error("account entry {entry}: account {account} is out of range, accounts from {REGISTRY} on are contracts'")]
+    ContractAccount {
+        /// Which entry.
+        entry: usize,
+        /// The account.
+        account: AccountIndex,
+    },
+    /// The asset is one of those that are made on L2.
+    #[error("asset entry {entry}: asset {asset} is out of range, assets from {FIRST_CREATED_ASSET} on are made on L2")]
+    CreatedAsset {
+        /// Which entry.
+        entry: usize,
+        /// The asset.
+        asset: AssetId,
     },
     /// The nonce has too many bits.
     #[error(
@@ -166,6 +184,9 @@ impl Genesis {
             if !ids.insert(asset.id) {
                 return Err(GenesisError::DuplicateAsset { entry, asset: asset.id });
             }
+            if asset.id.get() >= FIRST_CREATED_ASSET {
+                return Err(GenesisError::CreatedAsset { entry, asset: asset.id });
+            }
             if !tokens.insert(asset.token) {
                 return Err(GenesisError::DuplicateToken { entry, token: asset.token });
             }
@@ -184,6 +205,9 @@ impl GenesisAccount {
         let account = self.index;
         if self.kind != AccountKind::USER {
             return Err(GenesisError::UnknownKind { entry, account, kind: self.kind });
+        }
+        if account.get() >= REGISTRY {
+            return Err(GenesisError::ContractAccount { entry, account });
         }
         if self.nonce >> NONCE_BITS != 0 {
             return Err(GenesisError::Nonce { entry, account, nonce: self.nonce });

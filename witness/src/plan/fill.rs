@@ -34,7 +34,7 @@ pub(super) struct Filler<'a> {
     /// What is ready, with its cost in a chunk that has opened nothing.
     ready: Pool,
     /// How many are left of each class.
-    left: [usize; SlotClass::ALL.len()],
+    left: Vec<usize>,
     urgent_left: usize,
 }
 
@@ -59,8 +59,8 @@ impl<'a> Filler<'a> {
         grouping: Grouping,
     ) -> Self {
         let classes: Vec<_> = applied.iter().map(|it| SlotClass::of(&it.transaction)).collect();
-        let mut left = [0; SlotClass::ALL.len()];
-        classes.iter().for_each(|&class| left[class as usize] += 1);
+        let mut left = vec![0; SlotClass::count()];
+        classes.iter().for_each(|&class| left[class.index()] += 1);
         let urgent = order.must_come_first(applied, operator);
         let mut heat = vec![0; order.graph.cells().len()];
         for transaction in 0..applied.len() {
@@ -101,14 +101,14 @@ impl<'a> Filler<'a> {
     /// Fills the next chunk, of the shape that brings most for its rows. Nothing if no shape has room for anything
     /// that is left.
     pub fn next_chunk(&mut self) -> Option<PlannedChunk> {
-        let prices = prices::prices(self.shapes, self.left);
+        let prices = prices::prices(self.shapes, &self.left);
         let mut best: Option<(usize, (usize, f64))> = None;
         for shape in 0..self.shapes.len() {
             let draft = self.draft(shape, &prices);
             let placed = draft.slots.iter().flatten();
             let urgent = placed.clone().filter(|&&it| self.urgent[it as usize]).count();
             // What fits into slots that would be empty anyway is worth nothing; still it is better placed than not.
-            let worth: f64 = placed.map(|&it| prices[self.classes[it as usize] as usize].max(1.0)).sum();
+            let worth: f64 = placed.map(|&it| prices[self.classes[it as usize].index()].max(1.0)).sum();
             let merit = (urgent, worth / prices::cost(&self.shapes[shape]));
             if worth > 0.0 && best.is_none_or(|(_, other)| merit > other) {
                 best = Some((shape, merit));
@@ -127,7 +127,8 @@ impl<'a> Filler<'a> {
         let mut slots = Vec::with_capacity(self.shapes[shape].slot_count());
         for slot in self.shapes[shape].slots() {
             let pick = |pool: &Pool| {
-                let fits = |bin: &Bin| bin.class <= slot && bin.cost.after(self.opened.rows()).fit(&self.shapes[shape]);
+                let fits =
+                    |bin: &Bin| slot.includes(bin.class) && bin.cost.after(self.opened.rows()).fit(&self.shapes[shape]);
                 let candidates = pool.firsts().filter(|(bin, _)| fits(bin));
                 candidates.min_by(|a, b| self.compare(prices, a, b))
             };
@@ -170,7 +171,7 @@ impl<'a> Filler<'a> {
     fn commit(&mut self, draft: Draft) -> PlannedChunk {
         for &transaction in draft.slots.iter().flatten() {
             let transaction = transaction as usize;
-            self.left[self.classes[transaction] as usize] -= 1;
+            self.left[self.classes[transaction].index()] -= 1;
             self.urgent_left -= usize::from(self.urgent[transaction]);
             self.order.graph.touched(transaction).iter().for_each(|&cell| self.heat[cell as usize] -= 1);
         }
@@ -199,7 +200,7 @@ impl<'a> Filler<'a> {
 
     /// Which of two is taken first.
     fn compare(&self, prices: &[f64], a: &(Bin, Ready), b: &(Bin, Ready)) -> std::cmp::Ordering {
-        let price = |bin: &Bin| prices[bin.class as usize];
+        let price = |bin: &Bin| prices[bin.class.index()];
         let urgent = b.0.urgent.cmp(&a.0.urgent);
         match self.grouping {
             Grouping::None => urgent.then(a.1.cmp(&b.1)),

@@ -31,10 +31,10 @@ pub(super) struct Cost {
 }
 
 impl Cost {
-    /// The most accounts of one transaction.
-    pub const MAX_ACCOUNTS: i8 = 2;
+    /// The most accounts of one transaction: a sale touches seller, buyer, creator and thing.
+    pub const MAX_ACCOUNTS: i8 = 6;
     /// The most slots of one transaction.
-    pub const MAX_SLOTS: i8 = 2;
+    pub const MAX_SLOTS: i8 = 6;
     /// How many different costs there are.
     pub const COUNT: usize = (2 * Self::MAX_ACCOUNTS as usize + 1) * (Self::MAX_SLOTS as usize + 1);
 
@@ -43,15 +43,9 @@ impl Cost {
         (self.headers + Self::MAX_ACCOUNTS) as usize * (Self::MAX_SLOTS as usize + 1) + self.slots as usize
     }
 
-    /// The cost with this number.
-    pub fn from_index(index: usize) -> Self {
-        let columns = Self::MAX_SLOTS as usize + 1;
-        Self { headers: (index / columns) as i8 - Self::MAX_ACCOUNTS, slots: (index % columns) as i8 }
-    }
-
-    /// Rows of the circuit, about: what a header and a slot take in `circuits.md`.
+    /// Rows of the circuit, about: see [`sheaf_circuits::chunk::shapes`].
     pub fn rows(self) -> i32 {
-        55 * i32::from(self.headers) + 79 * i32::from(self.slots)
+        54 * i32::from(self.headers) + 81 * i32::from(self.slots)
     }
 
     /// The rows in use after paying this.

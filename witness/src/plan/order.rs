@@ -19,7 +19,7 @@ impl Order {
         let graph = ConflictGraph::new(applied.iter().map(|it| &it.transaction))?;
         let mut next_in_queue = vec![None; applied.len()];
         let mut follows_in_queue = vec![false; applied.len()];
-        let queued = |it: &Applied| matches!(it.record.kind, Kind::Deposit | Kind::Rekey | Kind::ForcedExit);
+        let queued = |it: &Applied| matches!(it.record.kind(), Kind::Deposit | Kind::Rekey | Kind::ForcedExit);
         let queue: Vec<usize> = (0..applied.len()).filter(|&it| queued(&applied[it])).collect();
         for pair in queue.windows(2) {
             next_in_queue[pair[0]] = Some(pair[1] as u32);

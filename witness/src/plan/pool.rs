@@ -11,10 +11,6 @@ use sheaf_circuits::chunk::SlotClass;
 
 use super::opened::Cost;
 
-const CLASSES: usize = SlotClass::ALL.len();
-/// A bin for each cost of each class, twice: for what has to be in the first chunk, and for the rest.
-const BINS: usize = 2 * CLASSES * Cost::COUNT;
-
 /// A ready transaction. Of those in one bin, the smallest is taken first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Ready {
@@ -37,41 +33,35 @@ pub(super) struct Bin {
 
 impl Bin {
     fn index(self) -> usize {
-        (usize::from(self.urgent) * CLASSES + self.class as usize) * Cost::COUNT + self.cost.index()
-    }
-
-    fn from_index(index: usize) -> Self {
-        Self {
-            urgent: index / (CLASSES * Cost::COUNT) == 1,
-            class: SlotClass::ALL[index / Cost::COUNT % CLASSES],
-            cost: Cost::from_index(index % Cost::COUNT),
-        }
+        (usize::from(self.urgent) * SlotClass::count() + self.class.index()) * Cost::COUNT + self.cost.index()
     }
 }
 
 /// Ready transactions in bins.
 pub(super) struct Pool {
+    /// A bin for each cost of each class, twice: for what has to be in the first chunk, and for the rest.
     bins: Vec<BinaryHeap<Reverse<Ready>>>,
     /// The bins that were ever used, of few that could be.
-    used: Vec<usize>,
+    used: Vec<Bin>,
 }
 
 impl Pool {
     pub fn new() -> Self {
-        Self { bins: vec![BinaryHeap::new(); BINS], used: Vec::new() }
+        let count = 2 * SlotClass::count() * Cost::COUNT;
+        Self { bins: vec![BinaryHeap::new(); count], used: Vec::new() }
     }
 
     pub fn push(&mut self, bin: Bin, ready: Ready) {
-        let index = bin.index();
-        if !self.used.contains(&index) {
-            self.used.push(index);
+        let heap = &mut self.bins[bin.index()];
+        if heap.is_empty() && !self.used.contains(&bin) {
+            self.used.push(bin);
         }
-        self.bins[index].push(Reverse(ready));
+        heap.push(Reverse(ready));
     }
 
     /// The first of each bin that has any.
     pub fn firsts(&self) -> impl Iterator<Item = (Bin, Ready)> + '_ {
-        self.used.iter().filter_map(|&bin| Some((Bin::from_index(bin), self.bins[bin].peek()?.0)))
+        self.used.iter().filter_map(|&bin| Some((bin, self.bins[bin.index()].peek()?.0)))
     }
 
     pub fn pop(&mut self, bin: Bin) -> Option<Ready> {
@@ -81,6 +71,8 @@ impl Pool {
     /// Takes everything out.
     pub fn drain(&mut self) -> Vec<Ready> {
         let bins = std::mem::take(&mut self.used);
-        bins.into_iter().flat_map(|bin| std::mem::take(&mut self.bins[bin]).into_iter().map(|Reverse(it)| it)).collect()
+        bins.into_iter()
+            .flat_map(|bin| std::mem::take(&mut self.bins[bin.index()]).into_iter().map(|Reverse(it)| it))
+            .collect()
     }
 }

@@ -29,7 +29,7 @@ impl Naive {
     }
 
     pub fn execute(&mut self, transaction: &Transaction) -> Result<Outcome, Rejection> {
-        let outcome = execute(transaction, self)?;
+        let outcome = execute(transaction, &super::context(), self)?;
         self.fees += outcome.fee.quanta();
         Ok(outcome)
     }

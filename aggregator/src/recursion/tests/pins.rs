@@ -24,9 +24,9 @@ fn pin(name: &str, text: &str) {
     assert_eq!(text, pinned, "{} differs; if it should, run with SHEAF_PIN=1", path.display());
 }
 
-/// The chunk circuit of the smallest shape. It has all gates that any shape has.
+/// The smallest chunk circuit that has all gates that any shape has.
 fn small_chunk(profile: Profile) -> ChunkVerifier {
-    ChunkVerifier::from(&ChunkCircuit::build(shapes::small(), profile))
+    ChunkVerifier::from(&ChunkCircuit::build(shapes::contracts(), profile))
 }
 
 /// The common data of a chunk of 2^`degree_bits` rows, without building one as large.

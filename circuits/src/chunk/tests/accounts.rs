@@ -45,7 +45,7 @@ fn the_account_exists_and_is_a_user() {
     };
     for from in [ABSENT, CONTRACT] {
         for t in of(from) {
-            let mut cheat = Cheat::new(&CIRCUIT.shape, &world_with_contract(), &[t]);
+            let mut cheat = Cheat::new(&CIRCUIT.shape, &world_with_contract(), std::slice::from_ref(&t));
             // The account that is not there has the key of whoever signs.
             let mut header = world_with_contract().cell(account(from).header_key());
             header.0[..4].copy_from_slice(&key_hash(from).0);

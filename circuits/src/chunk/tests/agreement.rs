@@ -167,7 +167,7 @@ fn random_batch(random: &mut Random, world: &World) -> Vec<Transaction> {
         }
         slots = touched;
         if is_signed(&transaction) {
-            let _ = execute(&transaction, &mut state);
+            let _ = execute(&transaction, &context(), &mut state);
         }
         batch.push(transaction);
     }

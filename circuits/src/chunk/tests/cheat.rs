@@ -123,7 +123,7 @@ pub fn pick(transaction: &Transaction) -> SlotTrace {
         Record { kind: Kind::Rekey, asset, account, counterparty: 0, low: 0, amount: 0, key_hash }.key_words()
     };
     match transaction {
-        Transaction::Noop => {}
+        Transaction::Noop | Transaction::Call(_) => {}
         Transaction::Deposit(t) => {
             slot.asset = F::from_canonical_u16(t.asset.get());
             slot.amount = f(t.amount.get() & WORD_MASK);
@@ -243,6 +243,7 @@ impl Cheat {
             },
             context: self.context.clone(),
             slots,
+            calls: Vec::new(),
             operator,
             header_rows,
             slot_rows,

@@ -42,7 +42,7 @@ fn a_fee_has_one_spelling() {
 #[test]
 fn only_what_is_signed_pays_a_fee() {
     for t in [Transaction::Noop, deposit(10, 0, 9), open(30, 9), rekey(10, 11), forced_exit(10, 1)] {
-        let mut cheat = cheat(&[t]);
+        let mut cheat = cheat(std::slice::from_ref(&t));
         cheat.slots[0].fee_mantissa = 5;
         if t == Transaction::Noop {
             // It reads nothing, so it can claim any balance.

@@ -77,17 +77,28 @@ fn fields_that_a_kind_does_not_use_are_zero() {
         violations(&cheat.run())
     };
     for t in [withdraw(10, 0, 1, 0, 5), deposit(10, 0, 5), open(30, 5), rekey(10, 11), forced_exit(10, 1)] {
-        assert_eq!(caught(t, |slot| slot.to = f(11)), [Equation], "the recipient of {t:?}");
+        assert_eq!(caught(t.clone(), |slot| slot.to = f(11)), [Equation], "the recipient of {t:?}");
     }
     assert_eq!(caught(rekey(10, 11), |slot| slot.asset = f(1)), [Equation]);
     assert_eq!(caught(rekey(10, 11), |slot| slot.amount = f(5)), [Equation]);
+}
+
+/// L1 could not pay it, and a batch that asks for it would be stuck there.
+#[test]
+fn what_is_withdrawn_is_known_to_l1() {
+    for (id, violated) in [(2047, vec![]), (2048, vec![Range(12)]), (4095, vec![Range(12)])] {
+        let nothing = withdraw(10, 0, 0, id, 0);
+        assert_eq!(violations(&cheat(std::slice::from_ref(&nothing)).run()), violated, "asset {id}");
+        let native = crate::transaction::execute(&nothing, &context(), &mut world());
+        assert_eq!(native.is_ok(), violated.is_empty(), "asset {id}");
+    }
 }
 
 #[test]
 fn a_rekey_sets_the_published_key() {
     for t in [rekey(10, 77), open(30, 0)] {
         let index = t.account().unwrap().get();
-        let cheat = cheat(&[t]);
+        let cheat = cheat(std::slice::from_ref(&t));
         let set = |hash: crate::hash::Digest| {
             let (trace, _) =
                 cheat.run_with(|cells| cells.get_mut(&key(index, 0)).unwrap().last.0[..4].copy_from_slice(&hash.0));

@@ -12,13 +12,14 @@ use plonky2::hash::poseidon::{PoseidonHash, SPONGE_WIDTH};
 use plonky2::iop::generator::GeneratedValues;
 use plonky2::iop::target::Target;
 use plonky2::iop::witness::{PartialWitness, PartitionWitness, Witness, WitnessWrite};
+use plonky2::plonk::circuit_data::CircuitData;
 use plonky2::plonk::config::Hasher;
 use plonky2::plonk::prover::prove_with_partition_witness;
 use plonky2::plonk::vars::EvaluationVarsBaseBatch;
 use plonky2::util::timing::TimingTree;
 
 use super::CIRCUIT;
-use crate::chunk::circuit::Proof;
+use crate::chunk::circuit::{ChunkCircuit, Proof};
 use crate::chunk::trace::ChunkTrace;
 use crate::gates::custom::AsGate;
 use crate::gates::range::RangeGate;
@@ -49,32 +50,97 @@ pub enum Violation {
 
 use Violation::*;
 
-/// The checks that a proof of `trace` would have to get past.
+/// [`Examiner::violations`] of the circuit that most tests share.
 pub fn violations(trace: &ChunkTrace) -> Vec<Violation> {
-    violations_with(trace, &[])
+    EXAMINER.violations(trace)
 }
 
 /// [`violations`] where the prover also overrides what a generator would set.
 pub fn violations_with(trace: &ChunkTrace, forced: &[(Target, F)]) -> Vec<Violation> {
-    let witness = fill(CIRCUIT.targets.witness(trace).unwrap(), forced);
-    let public_inputs = witness.get_targets(&CIRCUIT.data.prover_only.public_inputs);
-    let public_inputs_hash = PoseidonHash::hash_no_pad(&public_inputs);
-    let mut found = Vec::new();
-    for (row, (gate, constants)) in ROWS.iter().enumerate() {
-        let gate = &CIRCUIT.data.common.gates[*gate];
-        let wires: Vec<F> = (0..gate.0.num_wires())
-            .map(|column| witness.try_get_target(Target::wire(row, column)).unwrap_or_default())
-            .collect();
-        let vars = EvaluationVarsBaseBatch::new(1, constants, &wires, &public_inputs_hash);
-        let constraints = gate.0.eval_unfiltered_base_batch(vars);
-        let broken = constraints.iter().enumerate().filter(|(_, value)| value.is_nonzero()).map(|(i, _)| i);
-        match gate.0.as_any().downcast_ref::<AsGate<RangeGate>>() {
-            Some(range) => found.extend(broken_lanes(&range.0, broken.collect())),
-            None => found.extend(broken_parts(&gate.0.id(), broken.collect())),
-        }
+    EXAMINER.violations_with(trace, forced)
+}
+
+static EXAMINER: LazyLock<Examiner<'static>> = LazyLock::new(|| Examiner::new(&CIRCUIT));
+
+/// Checks every row of one chunk circuit.
+pub struct Examiner<'a> {
+    circuit: &'a ChunkCircuit,
+    rows: Rows<'a>,
+}
+
+impl<'a> Examiner<'a> {
+    /// For the rows of `circuit`.
+    pub fn new(circuit: &'a ChunkCircuit) -> Self {
+        Self { circuit, rows: Rows::new(&circuit.data) }
     }
-    found.sort_unstable();
-    found
+
+    /// The checks that a proof of `trace` would have to get past.
+    pub fn violations(&self, trace: &ChunkTrace) -> Vec<Violation> {
+        self.violations_with(trace, &[])
+    }
+
+    /// [`Self::violations`] where the prover also overrides what a generator would set.
+    pub fn violations_with(&self, trace: &ChunkTrace, forced: &[(Target, F)]) -> Vec<Violation> {
+        self.rows.violations(self.circuit.targets.witness(trace).unwrap(), forced)
+    }
+
+    /// See [`Rows::hints`].
+    pub fn hints(&self, id: &str) -> Vec<Vec<Target>> {
+        self.rows.hints(id)
+    }
+}
+
+/// Checks every row of any circuit.
+pub struct Rows<'a> {
+    data: &'a CircuitData<F, C, D>,
+    /// Each row's gate and constants.
+    rows: Vec<(usize, Vec<F>)>,
+}
+
+impl<'a> Rows<'a> {
+    /// Of this circuit.
+    pub fn new(data: &'a CircuitData<F, C, D>) -> Self {
+        Self { data, rows: rows(data) }
+    }
+
+    /// What does not hold if the prover sets `inputs`, and overrides `forced` whatever generators say.
+    pub fn violations(&self, inputs: PartialWitness<F>, forced: &[(Target, F)]) -> Vec<Violation> {
+        let data = self.data;
+        let witness = fill(data, inputs, forced);
+        let public_inputs = witness.get_targets(&data.prover_only.public_inputs);
+        let public_inputs_hash = PoseidonHash::hash_no_pad(&public_inputs);
+        let mut found = Vec::new();
+        for (row, (gate, constants)) in self.rows.iter().enumerate() {
+            let gate = &data.common.gates[*gate];
+            let wires: Vec<F> = (0..gate.0.num_wires())
+                .map(|column| witness.try_get_target(Target::wire(row, column)).unwrap_or_default())
+                .collect();
+            let vars = EvaluationVarsBaseBatch::new(1, constants, &wires, &public_inputs_hash);
+            let constraints = gate.0.eval_unfiltered_base_batch(vars);
+            let broken = constraints.iter().enumerate().filter(|(_, value)| value.is_nonzero()).map(|(i, _)| i);
+            match gate.0.as_any().downcast_ref::<AsGate<RangeGate>>() {
+                Some(range) => found.extend(broken_lanes(&range.0, broken.collect())),
+                None => found.extend(broken_parts(&gate.0.id(), broken.collect())),
+            }
+        }
+        found.sort_unstable();
+        found
+    }
+
+    /// What each generator with this id sets, in the order in which they were added. They are run on zeros to see.
+    pub fn hints(&self, id: &str) -> Vec<Vec<Target>> {
+        let mut found = Vec::new();
+        for generator in self.data.prover_only.generators.iter().filter(|generator| generator.0.id() == id) {
+            let mut empty = fill(self.data, PartialWitness::new(), &[]);
+            for input in generator.0.watch_list() {
+                let _ = empty.set_target(input, F::ZERO);
+            }
+            let mut buffer = GeneratedValues { target_values: Vec::new() };
+            assert!(generator.0.run(&empty, &mut buffer));
+            found.push(buffer.target_values.into_iter().map(|(target, _)| target).collect());
+        }
+        found
+    }
 }
 
 fn broken_lanes(gate: &RangeGate, broken: Vec<usize>) -> Vec<Violation> {
@@ -116,8 +182,8 @@ fn broken_parts(gate: &str, mut broken: Vec<usize>) -> Vec<Violation> {
 }
 
 /// Each row's gate and constants, from the selectors that the circuit commits to.
-static ROWS: LazyLock<Vec<(usize, Vec<F>)>> = LazyLock::new(|| {
-    let (common, prover) = (&CIRCUIT.data.common, &CIRCUIT.data.prover_only);
+fn rows(data: &CircuitData<F, C, D>) -> Vec<(usize, Vec<F>)> {
+    let (common, prover) = (&data.common, &data.prover_only);
     let columns: Vec<Vec<F>> = prover.constants_sigmas_commitment.polynomials[common.constants_range()]
         .iter()
         .map(|polynomial| polynomial.clone().fft().values)
@@ -132,17 +198,21 @@ static ROWS: LazyLock<Vec<(usize, Vec<F>)>> = LazyLock::new(|| {
             (gate.expect("every row has a gate"), constants.iter().map(|column| column[row]).collect())
         })
         .collect()
-});
+}
 
-fn fill(inputs: PartialWitness<F>, forced: &[(Target, F)]) -> PartitionWitness<'static, F> {
-    let (common, prover) = (&CIRCUIT.data.common, &CIRCUIT.data.prover_only);
+fn fill<'a>(
+    data: &'a CircuitData<F, C, D>,
+    inputs: PartialWitness<F>,
+    forced: &[(Target, F)],
+) -> PartitionWitness<'a, F> {
+    let (common, prover) = (&data.common, &data.prover_only);
     let generators = &prover.generators;
     let mut witness = PartitionWitness::new(common.config.num_wires, common.degree(), &prover.representative_map);
     let (constants, others): (Vec<usize>, Vec<usize>) =
         (0..generators.len()).partition(|&i| generators[i].0.id() == "ConstantGenerator");
     let mut done = vec![false; generators.len()];
     let mut buffer = GeneratedValues { target_values: Vec::new() };
-    let mut run = |pending: Vec<usize>, witness: &mut PartitionWitness<'static, F>| {
+    let mut run = |pending: Vec<usize>, witness: &mut PartitionWitness<'a, F>| {
         let mut next = Vec::new();
         for i in pending {
             if done[i] {
@@ -171,7 +241,7 @@ fn fill(inputs: PartialWitness<F>, forced: &[(Target, F)]) -> PartitionWitness<'
 
 /// A proof of `trace` by a prover who overrides `forced` and goes on whatever does not hold.
 pub fn prove_anyway(trace: &ChunkTrace, forced: &[(Target, F)]) -> Proof {
-    let witness = fill(CIRCUIT.targets.witness(trace).unwrap(), forced);
+    let witness = fill(&CIRCUIT.data, CIRCUIT.targets.witness(trace).unwrap(), forced);
     let data = &CIRCUIT.data;
     prove_with_partition_witness::<F, C, D>(&data.prover_only, &data.common, witness, &mut TimingTree::default())
         .unwrap()
@@ -192,7 +262,7 @@ fn generated(name: &str, inputs: &[F], watch: impl Fn(&[Target]) -> bool) -> Vec
         if !watch(&watched) {
             continue;
         }
-        let mut witness = fill(PartialWitness::new(), &[]);
+        let mut witness = fill(&CIRCUIT.data, PartialWitness::new(), &[]);
         for (target, value) in watched.into_iter().zip(inputs) {
             let _ = witness.set_target(target, *value);
         }

@@ -165,7 +165,17 @@ impl World {
 
     /// The input of a chunk of `shape` with these transactions in its slots, and the state after it.
     pub fn chunk(&self, shape: &Shape, transactions: &[Transaction]) -> (ChunkInput, World) {
-        let (after, keys) = self.execute(transactions);
+        self.chunk_by(shape, transactions, &mut |transaction, world| execute(transaction, &context(), world))
+    }
+
+    /// [`Self::chunk`] with what executes a transaction.
+    pub fn chunk_by(
+        &self,
+        shape: &Shape,
+        transactions: &[Transaction],
+        executor: &mut dyn FnMut(&Transaction, &mut World) -> Result<Outcome, Rejection>,
+    ) -> (ChunkInput, World) {
+        let (after, keys) = self.execute(transactions, executor);
         let (headers, slots): (Vec<CellKey>, Vec<CellKey>) = keys.into_iter().partition(|key| key.is_header());
         // In a shape with room for slots, one is opened in any case, if only to fill rows with.
         let slots = if slots.is_empty() { vec![account(OPERATOR).balance_key(asset(1))] } else { slots };
@@ -218,7 +228,11 @@ impl World {
     }
 
     /// The state after `transactions` and the credit of their fees, and the keys that were touched.
-    fn execute(&self, transactions: &[Transaction]) -> (World, BTreeSet<CellKey>) {
+    fn execute(
+        &self,
+        transactions: &[Transaction],
+        executor: &mut dyn FnMut(&Transaction, &mut World) -> Result<Outcome, Rejection>,
+    ) -> (World, BTreeSet<CellKey>) {
         let mut after = self.clone();
         let operator = account(OPERATOR).header_key();
         let mut keys = BTreeSet::from([operator]);
@@ -226,7 +240,7 @@ impl World {
         for transaction in transactions {
             keys.extend(transaction.cells());
             // What does not apply is left to the trace to refuse.
-            if let Ok(outcome) = execute(transaction, &mut after) {
+            if let Ok(outcome) = executor(transaction, &mut after) {
                 fees += outcome.fee.quanta();
             }
         }

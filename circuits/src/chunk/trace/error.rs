@@ -5,6 +5,7 @@ use thiserror::Error;
 use crate::account::AccountIndex;
 use crate::chunk::SlotClass;
 use crate::context::ContextError;
+use crate::contract::CallError;
 use crate::hash::Digest;
 use crate::transaction::{Kind, Rejection};
 
@@ -28,6 +29,14 @@ pub enum ChunkError {
         class: SlotClass,
         /// The transaction's kind.
         kind: Kind,
+    },
+    /// A call's values are not those of its form.
+    #[error("the call in slot {slot}: {source}")]
+    Call {
+        /// Which slot, counted from 0.
+        slot: usize,
+        /// What is wrong.
+        source: CallError,
     },
     /// A transaction does not apply.
     #[error("the transaction in slot {slot} does not apply: {rejection}")]

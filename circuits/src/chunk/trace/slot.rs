@@ -2,14 +2,14 @@
 
 use std::sync::LazyLock;
 
-use plonky2::field::types::Field;
+use plonky2::field::types::{Field, PrimeField64};
 
 use super::memory::TraceMemory;
-use super::{ChunkError, NO_ACCESS};
+use super::{ChunkError, Executor, NO_ACCESS};
 use crate::account::{AccountIndex, AssetId, Cell, Header};
-use crate::hash::{hash_node, Digest, F};
+use crate::hash::{Digest, F};
 use crate::signature::SecretKey;
-use crate::transaction::{execute, Authorization, Record, Rejection, Transaction, KEY_WORDS};
+use crate::transaction::{message_of_head, Authorization, Published, Rejection, Transaction, KEY_WORDS};
 
 /// What an access to a cell found.
 #[derive(Clone, Copy, Debug)]
@@ -74,14 +74,19 @@ pub struct SlotTrace {
 /// Signs where no signature is due.
 static FILLER_KEY: LazyLock<SecretKey> = LazyLock::new(|| SecretKey::from_seed(b"signs what needs no signature.  "));
 
+pub(super) fn filler_signature(message: Digest) -> Authorization {
+    Authorization { public_key: *FILLER_KEY.public(), signature: FILLER_KEY.sign(message) }
+}
+
 impl SlotTrace {
     /// Executes `transaction` in slot number `position`, counted from 0. Returns also what it publishes.
     pub fn new(
         memory: &mut TraceMemory,
+        executor: &mut Executor<'_>,
         domain: Digest,
         transaction: &Transaction,
         position: usize,
-    ) -> Result<(Self, Option<Record>), ChunkError> {
+    ) -> Result<(Self, Option<Published>), ChunkError> {
         let now = position as u64 + 1;
         let (account, to, asset) = parties(transaction);
         let mut access = |account: Option<_>, asset: Option<AssetId>| match (account, asset) {
@@ -97,17 +102,19 @@ impl SlotTrace {
         let sender_slot = access(account, other)?;
         let recipient_slot = access(to, other)?;
         let outcome =
-            execute(transaction, memory).map_err(|rejection| ChunkError::Rejected { slot: position, rejection })?;
+            executor(transaction, memory).map_err(|rejection| ChunkError::Rejected { slot: position, rejection })?;
 
-        let record = outcome.record;
+        let record = match &outcome.record {
+            Some(Published::Record(record)) => Some(*record),
+            _ => None,
+        };
         let head = record.map_or([0; 3], |record| record.head());
         let (fee_mantissa, fee_exponent) = outcome.fee.parts();
         let authorization = match transaction.authorization() {
             Some(authorization) => *authorization,
             None => {
-                let [w0, w1, w2] = head.map(F::from_canonical_u64);
-                let message = hash_node(domain, Digest([w0, w1, w2, sender.cell.0[Header::NONCE]]));
-                Authorization { public_key: *FILLER_KEY.public(), signature: FILLER_KEY.sign(message) }
+                let nonce = sender.cell.0[Header::NONCE].to_canonical_u64();
+                filler_signature(message_of_head(domain, head, nonce))
             }
         };
         let is_deposit = matches!(transaction, Transaction::Deposit(_));
@@ -131,13 +138,13 @@ impl SlotTrace {
             recipient_slot,
             authorization,
         };
-        Ok((slot, record))
+        Ok((slot, outcome.record))
     }
 }
 
 fn parties(transaction: &Transaction) -> (Option<AccountIndex>, Option<AccountIndex>, AssetId) {
     match transaction {
-        Transaction::Noop => (None, None, AssetId::GAS),
+        Transaction::Noop | Transaction::Call(_) => (None, None, AssetId::GAS),
         Transaction::Deposit(t) => (Some(t.account), None, t.asset),
         Transaction::Rekey(t) => (Some(t.account), None, AssetId::GAS),
         Transaction::ForcedExit(t) => (Some(t.account), None, t.asset),

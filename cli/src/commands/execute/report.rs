@@ -10,7 +10,6 @@ use serde::Serialize;
 use sheaf_circuits::account::CellKey;
 use sheaf_circuits::hash::Digest;
 use sheaf_circuits::transaction::{Rejection, Stream};
-use sheaf_witness::batch::lines::kind_name;
 use sheaf_witness::batch::{Decoded, Position, Refused};
 use sheaf_witness::execute::{Conflicts, Execution, Receipt};
 
@@ -137,7 +136,7 @@ fn reason(rejection: &Rejection) -> String {
 
 fn published_bytes(receipts: &[Receipt], stream: Stream) -> usize {
     let words = receipts.iter().map(|receipt| match receipt {
-        Receipt::Applied(Some(record)) if record.kind.stream() == Some(stream) => record.words().len(),
+        Receipt::Applied(Some(record)) if record.kind().stream() == Some(stream) => record.words().len(),
         _ => 0,
     });
     words.sum::<usize>() * WORD_BYTES
@@ -191,7 +190,7 @@ pub fn receipts(decoded: &Decoded, execution: &Execution) -> Result<String> {
         };
         let line = ReceiptLine::Executed {
             position,
-            kind: kind_name(transaction.kind()),
+            kind: transaction.kind().name(),
             id: transaction.message_under(domain),
             result: if rejection.is_some() { "rejected" } else { "applied" },
             rejection,

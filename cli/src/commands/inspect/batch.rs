@@ -5,10 +5,10 @@ use std::fmt;
 use std::path::Path;
 
 use serde::Serialize;
+use sheaf_circuits::account::AssetId;
 use sheaf_circuits::context::Context;
 use sheaf_circuits::hash::Digest;
-use sheaf_circuits::transaction::Transaction;
-use sheaf_witness::batch::lines::kind_name;
+use sheaf_circuits::transaction::{Kind, Transaction};
 use sheaf_witness::batch::{Decoded, Form, Refused};
 
 use crate::numbers::{Count, Counted};
@@ -24,7 +24,7 @@ pub struct Summary<'a> {
     context: Context,
     context_digest: Digest,
     transactions: usize,
-    kinds: BTreeMap<&'static str, u64>,
+    kinds: BTreeMap<Kind, u64>,
     accounts: usize,
     assets: usize,
     signed_by: usize,
@@ -39,14 +39,14 @@ impl<'a> Summary<'a> {
         let (mut accounts, mut assets, mut signers) = (HashSet::new(), HashSet::new(), HashSet::new());
         let mut kinds = BTreeMap::new();
         for transaction in transactions {
-            *kinds.entry(kind_name(transaction.kind())).or_default() += 1;
+            *kinds.entry(transaction.kind()).or_default() += 1;
             for key in transaction.cells() {
                 accounts.insert(key.account());
             }
             if transaction.authorization().is_some() {
                 signers.extend(transaction.account());
             }
-            assets.extend(asset(transaction));
+            assets.extend(assets_of(transaction));
         }
         Self {
             file,
@@ -64,27 +64,29 @@ impl<'a> Summary<'a> {
     }
 }
 
-/// The asset that a transaction moves.
-fn asset(transaction: &Transaction) -> Option<u16> {
+/// The assets that a transaction moves.
+fn assets_of(transaction: &Transaction) -> Vec<AssetId> {
     match transaction {
-        Transaction::Deposit(t) => Some(t.asset.get()),
-        Transaction::ForcedExit(t) => Some(t.asset.get()),
-        Transaction::Transfer(t, _) => Some(t.asset.get()),
-        Transaction::Withdraw(t, _) => Some(t.asset.get()),
-        Transaction::Noop | Transaction::Rekey(_) => None,
+        Transaction::Deposit(t) => vec![t.asset],
+        Transaction::ForcedExit(t) => vec![t.asset],
+        Transaction::Transfer(t, _) => vec![t.asset],
+        Transaction::Withdraw(t, _) => vec![t.asset],
+        Transaction::Call(t) => t.call.kind.form().places(&t.call).moves.into_iter().flatten().collect(),
+        Transaction::Noop | Transaction::Rekey(_) => vec![],
     }
 }
 
 impl fmt::Display for Summary<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Context { domain, batch_number, operator, timestamp_s } = self.context;
-        let kinds: Vec<_> = self.kinds.iter().map(|(kind, count)| format!("{} {kind}", Count(*count))).collect();
         writeln!(f, "{} is a batch ({})", self.file.display(), self.form)?;
         writeln!(f, "  number        {batch_number}, sealed at {timestamp_s} s by operator {operator}")?;
         writeln!(f, "  domain        chain {}, contract {}", domain.chain_id, String::from(domain.contract))?;
         writeln!(f, "  context       {}", self.context_digest)?;
-        write!(f, "  transactions  {}", Count(self.transactions as u64))?;
-        writeln!(f, "{}{}", if kinds.is_empty() { "" } else { ": " }, kinds.join(", "))?;
+        writeln!(f, "  transactions  {}", Count(self.transactions as u64))?;
+        for (kind, count) in &self.kinds {
+            writeln!(f, "    {:>8} {:<18} {}", Count(*count).to_string(), kind.name(), kind.about())?;
+        }
         let (accounts, assets) = (Counted(self.accounts as u64, "account"), Counted(self.assets as u64, "asset"));
         writeln!(f, "  touches       {accounts}, {assets}; signed by {}", Counted(self.signed_by as u64, "account"))?;
         writeln!(f, "  fees offered  {} quanta of asset 0", Count(self.fees))?;

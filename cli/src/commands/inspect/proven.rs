@@ -12,7 +12,6 @@ use sheaf_circuits::context::Context;
 use sheaf_circuits::public_inputs::PublicInputs;
 use sheaf_circuits::security::Profile;
 use sheaf_circuits::transaction::Stream;
-use sheaf_witness::batch::lines::kind_name;
 
 use crate::failure::Advice;
 use crate::files;
@@ -48,7 +47,7 @@ impl Summary {
         for (stream, bytes) in [(Stream::L1, &batch.l1), (Stream::L2, &batch.l2)] {
             let records = from_bytes(bytes).and_then(|words| decode(stream, &words)).with_context(no)?;
             for record in records {
-                *kinds.entry(kind_name(record.kind)).or_default() += 1;
+                *kinds.entry(record.kind().name()).or_default() += 1;
             }
         }
         Ok(Self {

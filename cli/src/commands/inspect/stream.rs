@@ -8,8 +8,7 @@ use anyhow::{Context as _, Result};
 use serde::Serialize;
 use sheaf_circuits::amount::Fee;
 use sheaf_circuits::availability::{decode, from_bytes};
-use sheaf_circuits::transaction::{Kind, Record, Stream};
-use sheaf_witness::batch::lines::kind_name;
+use sheaf_circuits::transaction::{Kind, Published, Stream};
 
 use crate::failure::Advice;
 use crate::files;
@@ -34,14 +33,19 @@ pub struct Summary {
 struct Shown {
     kind: &'static str,
     account: u32,
-    asset: u16,
-    amount: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    asset: Option<u16>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    amount: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     to: Option<u32>,
     #[serde(skip_serializing_if = "Option::is_none")]
     fee: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     key_hash: Option<String>,
+    /// What a contract was called for, in words.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    call: Option<String>,
 }
 
 impl Summary {
@@ -56,7 +60,7 @@ impl Summary {
         })?;
         let mut kinds = BTreeMap::new();
         for record in &records {
-            *kinds.entry(kind_name(record.kind)).or_default() += 1;
+            *kinds.entry(record.kind().name()).or_default() += 1;
         }
         let records = records.iter().map(Shown::of).collect();
         Ok(Self { file: file.into(), stream, bytes: bytes.len(), words, kinds, records })
@@ -64,28 +68,48 @@ impl Summary {
 }
 
 impl Shown {
-    fn of(record: &Record) -> Self {
-        let signed = matches!(record.kind, Kind::Transfer | Kind::Withdraw);
-        Self {
-            kind: kind_name(record.kind),
-            account: record.account.get(),
-            asset: record.asset.get(),
-            amount: record.quanta().get(),
-            to: (record.kind == Kind::Transfer).then_some(record.counterparty),
-            fee: Fee::decode(record.low).ok().filter(|_| signed).map(Fee::quanta),
-            key_hash: record.key_hash.map(|key_hash| key_hash.to_string()),
+    fn of(published: &Published) -> Self {
+        let (kind, account) = (published.kind().name(), published.account().get());
+        match published {
+            Published::Record(record) => {
+                let signed = matches!(record.kind, Kind::Transfer | Kind::Withdraw);
+                let moves = record.kind != Kind::Rekey;
+                Self {
+                    kind,
+                    account,
+                    asset: moves.then_some(record.asset.get()),
+                    amount: moves.then_some(record.quanta().get()),
+                    to: (record.kind == Kind::Transfer).then_some(record.counterparty),
+                    fee: Fee::decode(record.low).ok().filter(|_| signed).map(Fee::quanta),
+                    key_hash: record.key_hash.map(|key_hash| key_hash.to_string()),
+                    call: None,
+                }
+            }
+            Published::Call(call) => Self {
+                kind,
+                account,
+                asset: None,
+                amount: None,
+                to: None,
+                fee: Some(call.fee.quanta()),
+                key_hash: None,
+                call: Some(call.kind.form().explain(call)),
+            },
         }
     }
 }
 
 impl fmt::Display for Shown {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:<12} account {}", self.kind, self.account)?;
+        match &self.call {
+            Some(call) => write!(f, "{:<12} {call}", self.kind)?,
+            None => write!(f, "{:<12} account {}", self.kind, self.account)?,
+        }
         if let Some(to) = self.to {
             write!(f, " to {to}")?;
         }
-        if self.kind != kind_name(Kind::Rekey) {
-            write!(f, ", {} of asset {}", Count(self.amount), self.asset)?;
+        if let (Some(amount), Some(asset)) = (self.amount, self.asset) {
+            write!(f, ", {} of asset {asset}", Count(amount))?;
         }
         if let Some(fee) = self.fee {
             write!(f, ", fee {}", Count(fee))?;

@@ -10,8 +10,8 @@ use sheaf_circuits::hash::{canonical_element, Digest};
 
 use super::super::problem::Problem;
 
-/// The most fields that an object may have. A transfer has nine.
-const MAX_FIELDS: usize = 32;
+/// The most fields that an object may have. A transfer has nine; a revenue share with sixteen holders has most.
+const MAX_FIELDS: usize = 64;
 
 /// A JSON value, as far as a batch needs it.
 enum Value<'a> {

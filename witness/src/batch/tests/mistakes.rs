@@ -38,7 +38,7 @@ fn lines_that_are_not_a_transaction() {
     assert_eq!(problem_of("{}"), Problem::MissingField { field: "kind", kind: "transaction" });
     assert_eq!(problem_of(&"x".repeat(5000)), Problem::TooLong { limit: 4096 });
     assert!(matches!(problem_of(&"[".repeat(4000)), Problem::NotJson { .. }));
-    assert_eq!(problem_of("{\"kind\":\"swap\"}"), Problem::UnknownKind { got: "swap".into() });
+    assert_eq!(problem_of("{\"kind\":\"borrow\"}"), Problem::UnknownKind { got: "borrow".into() });
 }
 
 #[test]

@@ -5,7 +5,7 @@ use plonky2::field::types::Field;
 use super::super::world::z;
 use super::f;
 use crate::account::{AccountKind, Cell, Header};
-use crate::availability::{absorb, FExt, EVALUATION_START, HEAD_KEYED, HEAD_WIDE};
+use crate::availability::{absorb, FExt, EVALUATION_START, HEAD_BLOCK, HEAD_KEYED};
 use crate::chunk::trace::{Flags, SlotTrace};
 use crate::chunk::SlotClass;
 use crate::hash::{Digest, F};
@@ -64,7 +64,7 @@ impl Streams {
             self.l2 = choose(on_l2, horner(self.l2, &words), self.l2);
             return;
         }
-        block[0] += keyed * f(HEAD_KEYED) + f(HEAD_WIDE);
+        block[0] += keyed * f(HEAD_KEYED) + f(HEAD_BLOCK);
         self.commit = absorb(absorb(self.commit, block), key_words);
         let next = horner(choose(on_l1, self.l1, self.l2), &words);
         self.l2 = choose(on_l2, next, self.l2);

@@ -1,0 +1,113 @@
+//! Settling: after the challenge period, the state that stands is paid out.
+//!
+//! Statement: the signer is a party of the channel that the call names; the channel is closing, and its deadline is over.
+//! Then a is paid the balance that stands and b the rest, and both cells are deleted.
+//!
+//! | field | where |
+//! | --- | --- |
+//! | channel | bits of the head's counterparty |
+//! | a, b; asset | only signed |
+//!
+//! 3 words, 21 bytes. The call does not say what is paid: when it can be applied, nothing changes that any more.
+
+use plonky2::field::types::Field;
+
+use super::channel::DEADLINE_BITS;
+use super::close::deleted;
+use super::closing::{self, *};
+use crate::account::{Cell, CellKey};
+use crate::context::Context;
+use crate::contract::{
+    Call, Effects, Form, FormEnvironment, FormSpec, FormTargets, KindSpec, MoveTarget, Party, Places, Refusal, Rule,
+    SecondSigner, UserTarget,
+};
+use crate::hash::F;
+
+const NOT_CLOSING: usize = 3;
+const EARLY: usize = 4;
+
+/// The form of settlements.
+pub struct Settle;
+
+static SPEC: FormSpec = FormSpec {
+    name: "channels.settle",
+    kinds: &[KindSpec {
+        code: 43,
+        name: "settle_channel",
+        about: "pay out a disputed channel after its challenge period",
+        unused: &[],
+    }],
+    fields: &[CHANNEL_FIELD, A_FIELD, B_FIELD, ASSET_FIELD],
+    cells: CELLS,
+    users: &["other party"],
+    moves: &[Party::Signer, Party::User(0)],
+    second: SecondSigner::None,
+    rules: &[
+        NO_CHANNEL_RULE,
+        PARTIES_RULE,
+        NOT_A_PARTY_RULE,
+        Rule { name: "not_closing", broken: "nobody has disputed the channel" },
+        Rule { name: "early", broken: "the challenge period is not over" },
+    ],
+};
+
+fn refuse<T>(rule: usize) -> Result<T, Refusal> {
+    Err(Refusal::new(&SPEC, rule))
+}
+
+impl Form for Settle {
+    fn spec(&self) -> &'static FormSpec {
+        &SPEC
+    }
+
+    fn places(&self, call: &Call) -> Places {
+        Places {
+            cells: closing::cells(call),
+            users: vec![Some(other(call))],
+            moves: vec![Some(call.asset_at(ASSET)); 2],
+        }
+    }
+
+    fn apply(&self, call: &Call, context: &Context, cells: &[Cell]) -> Result<Effects, Refusal> {
+        let (channel, side) = opened(call, cells).or_else(refuse)?;
+        let Some(deadline) = channel.deadline else { return refuse(NOT_CLOSING) };
+        if u64::from(context.batch_number) <= deadline {
+            return refuse(EARLY);
+        }
+        let payouts = channel.payouts(channel.balance_a, side).expect("a channel's balance is at most its total");
+        Ok(Effects { cells: vec![Cell::ABSENT; 2], gains: payouts.map(|payout| payout.get() as i64).to_vec() })
+    }
+
+    fn constrain(&self, env: &mut FormEnvironment<'_>) -> FormTargets {
+        let (values, active) = (env.values, env.active);
+        let opened = opened_target(env);
+        let deadline = opened.channel.deadline;
+        // active ⇒ deadline ≥ 1. Both checks are of numbers below 2^33.
+        let closing = env.builder.sub(deadline, active.target);
+        env.ranges.range_check(env.builder, closing, DEADLINE_BITS);
+        // active ⇒ batch number ≥ deadline + 1
+        let over = env.builder.sub(env.batch_number, deadline);
+        let over = env.builder.add_const(over, F::NEG_ONE);
+        let over = env.builder.mul(active.target, over);
+        env.ranges.range_check(env.builder, over, DEADLINE_BITS);
+
+        let payouts = opened.payouts(env, opened.channel.balance_a);
+        FormTargets {
+            cells: deleted(env),
+            users: vec![UserTarget { enabled: active, account: opened.other }],
+            moves: payouts.map(|gain| MoveTarget { enabled: active, asset: values[ASSET], gain }).to_vec(),
+            second: None,
+        }
+    }
+
+    fn complete(&self, call: &mut Call, read: &mut dyn FnMut(CellKey) -> Cell) {
+        closing::complete(call, read);
+    }
+
+    fn explain(&self, call: &Call) -> String {
+        format!("account {} settles channel {}", call.account, call.value(CHANNEL))
+    }
+}
+
+#[cfg(test)]
+mod tests;
