@@ -40,7 +40,7 @@ fn the_example_has_its_root() {
     let read = |key| state.cell(CellKey::new(key).unwrap()).unwrap();
     let header = Header::from_cell(&read(1 << 12)).unwrap().unwrap();
     assert_eq!((header.balance, header.nonce), (Quanta::new(5_000_000_000).unwrap(), 0));
-    assert_eq!(read(1 << 12 | 4095).balance(), Ok(Quanta::MAX));
+    assert_eq!(read(1 << 12 | 2047).balance(), Ok(Quanta::MAX));
     assert_eq!(Header::from_cell(&read(65535 << 12)).unwrap().unwrap().nonce, 3);
     assert!(read(65535 << 12 | 1).is_absent());
 }
@@ -52,7 +52,7 @@ fn json_round_trips() {
     assert_eq!(Genesis::from_json(json.as_bytes()), Ok(genesis.clone()));
     assert_eq!(serde_json::from_str::<Value>(&json).unwrap(), serde_json::to_value(&genesis).unwrap());
     assert_eq!(json.lines().count(), 2 + 4 + (3 + 2) + (3 + 2), "one line for each asset and account");
-    assert_eq!(genesis.rollup().asset(AssetId::new(4095).unwrap()).unwrap().symbol, "SHIB");
+    assert_eq!(genesis.rollup().asset(AssetId::new(2047).unwrap()).unwrap().symbol, "SHIB");
     assert_eq!(genesis.first_l1_account(), None);
     let mut genesis = genesis;
     genesis.accounts[2].index = AccountIndex::new(1 << 16).unwrap();
@@ -122,8 +122,12 @@ fn what_contradicts_itself_is_refused() {
     assert_eq!(error, UnknownAsset { entry: 2, account: account(1), asset: asset(2) });
     let error = refused(|g| g["accounts"][1]["balances"][1][0] = json!(0));
     assert_eq!(error, DuplicateBalance { entry: 2, account: account(1), asset: AssetId::GAS });
-    let error = refused(|g| g["accounts"][2]["balances"][0] = json!([4095, 1]));
-    assert_eq!(error, Total { entry: 3, account: account(65535), asset: asset(4095) });
+    let error = refused(|g| g["accounts"][2]["balances"][0] = json!([2047, 1]));
+    assert_eq!(error, Total { entry: 3, account: account(65535), asset: asset(2047) });
+    let error = refused(|g| g["assets"][2]["id"] = json!(2048));
+    assert_eq!(error, CreatedAsset { entry: 3, asset: asset(2048) });
+    let error = refused(|g| g["accounts"][2]["index"] = json!(1 << 23));
+    assert_eq!(error, ContractAccount { entry: 3, account: account(1 << 23) });
     let error = refused(|g| g["operator"] = json!(2));
     assert_eq!(error, NoOperator { operator: account(2) });
 }
