@@ -110,6 +110,16 @@ pub struct Places {
     pub moves: Vec<Option<AssetId>>,
 }
 
+impl Places {
+    /// Whose account a party is, if the call uses the position.
+    pub fn account_of(&self, party: Party, signer: AccountIndex) -> Option<AccountIndex> {
+        match party {
+            Party::Signer => Some(signer),
+            Party::User(user) => self.users[user],
+        }
+    }
+}
+
 /// What a call does to the places it touches.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Effects {

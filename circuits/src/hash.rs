@@ -41,6 +41,15 @@ impl Digest {
     /// The digest of an absent cell. No preimage of it under H is known.
     pub const ZERO: Self = Self([F::ZERO; DIGEST_LEN]);
 
+    /// Eight numbers of 32 bits: of each element, its upper half, then its lower half.
+    pub fn halves(self) -> [u64; 2 * DIGEST_LEN] {
+        let elements = self.0.map(|element| element.to_canonical_u64());
+        std::array::from_fn(|i| match i % 2 {
+            0 => elements[i / 2] >> 32,
+            _ => elements[i / 2] & u64::from(u32::MAX),
+        })
+    }
+
     /// 32 bytes: the four elements in order, each canonical and little-endian.
     pub fn to_bytes(self) -> [u8; 32] {
         let mut bytes = [0; 32];

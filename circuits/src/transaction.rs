@@ -19,6 +19,7 @@ mod record;
 
 use serde::{Deserialize, Serialize};
 
+pub(crate) use self::execute::read_user;
 pub use self::execute::{execute, CellMemory, Outcome, Rejection};
 pub use self::record::{Published, Record, RecordError, Stream, HEAD_WORDS, KEY_WORDS, WORD_BITS};
 use crate::account::{AccountIndex, AssetId, CellKey};

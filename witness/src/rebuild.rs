@@ -14,7 +14,7 @@ use sheaf_circuits::account::{AccountIndex, AccountKind, AssetId, Cell, CellKey,
 use sheaf_circuits::amount::{Fee, Quanta};
 use sheaf_circuits::availability::{decode, from_bytes, StreamError};
 use sheaf_circuits::context::Context;
-use sheaf_circuits::contract::{Call, CallError, Party, Refusal};
+use sheaf_circuits::contract::{Call, CallError, Refusal};
 use sheaf_circuits::hash::Digest;
 use sheaf_circuits::transaction::{Kind, Published, Record, Stream};
 use thiserror::Error;
@@ -242,11 +242,7 @@ impl Replay {
             }
             let parties = form.spec().moves.iter().zip(&places.moves).zip(effects.gains);
             for ((party, asset), gain) in parties {
-                let account = match *party {
-                    Party::Signer => Some(call.account),
-                    Party::User(user) => places.users[user],
-                };
-                if let (Some(account), Some(asset)) = (account, *asset) {
+                if let (Some(account), Some(asset)) = (places.account_of(*party, call.account), *asset) {
                     self.gain(account, asset, gain.into());
                 }
             }

@@ -75,7 +75,7 @@ impl History {
             let mut all = kind.form_id().spec().fields();
             let (first, field) = all.find(|(_, field)| field.name == *name).unwrap();
             assert_eq!(field.width, Width::Digest);
-            call.values[first..first + 8].copy_from_slice(&Call::digest_values(*digest));
+            call.values[first..first + 8].copy_from_slice(&(*digest).halves());
         }
         let domain = context().domain.digest();
         let authorization = keys::sign(signer, call.message_under(domain));

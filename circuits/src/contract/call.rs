@@ -91,19 +91,6 @@ impl Call {
         }))
     }
 
-    /// The values of a digest.
-    pub fn digest_values(digest: Digest) -> [u64; 8] {
-        use plonky2::field::types::PrimeField64;
-        std::array::from_fn(|i| {
-            let element = digest.0[i / 2].to_canonical_u64();
-            if i % 2 == 0 {
-                element >> 32
-            } else {
-                element & 0xffff_ffff
-            }
-        })
-    }
-
     /// Checks that there are as many values as the form has, each of its field's width, and zero where the kind does
     /// not use the field. A call that passes can be executed.
     pub fn check(&self) -> Result<(), CallError> {
@@ -225,11 +212,7 @@ impl Call {
         let spec = self.kind.form_id().spec();
         let slot = |(party, asset): (&super::Party, &Option<AssetId>)| {
             let asset = asset.filter(|asset| !asset.is_gas())?;
-            let account = match *party {
-                super::Party::Signer => self.account,
-                super::Party::User(user) => places.users[user]?,
-            };
-            Some(account.balance_key(asset))
+            Some(places.account_of(*party, self.account)?.balance_key(asset))
         };
         spec.moves.iter().zip(&places.moves).map(slot).collect()
     }

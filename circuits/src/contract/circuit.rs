@@ -5,6 +5,7 @@ use plonky2::hash::hash_types::HashOutTarget;
 use plonky2::iop::target::{BoolTarget, Target};
 
 use crate::account::{CELL_LEN, SLOT_BITS};
+use crate::context::CONTEXT_FIELD_BITS;
 use crate::gates::range::RangeChecker;
 use crate::hash::circuit::Builder;
 use crate::hash::F;
@@ -120,6 +121,13 @@ impl FormEnvironment<'_> {
         let first = -F::from_canonical_u32(super::FIRST_CONTRACT);
         let rest = self.builder.mul_const_add(first, flag.target, account);
         self.ranges.range_check(self.builder, rest, crate::account::ACCOUNT_BITS);
+    }
+
+    /// If there is a call, the batch is not after `deadline_s`, which is below 2^56 as the timestamp is.
+    pub fn assert_not_over(&mut self, deadline_s: Target) {
+        let time_left = self.builder.sub(deadline_s, self.timestamp_s);
+        let time_left = self.builder.mul(self.active.target, time_left);
+        self.ranges.range_check(self.builder, time_left, CONTEXT_FIELD_BITS);
     }
 
     /// flag ⇒ a = b

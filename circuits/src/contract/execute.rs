@@ -3,10 +3,10 @@
 use std::collections::BTreeSet;
 
 use super::{Effects, Form, Party, Places, Refusal, SecondSigner, SignedCall};
-use crate::account::{AccountIndex, AccountKind, AssetId, Cell, CellKey, Header};
+use crate::account::{AccountIndex, AssetId, Cell, CellKey};
 use crate::amount::{Quanta, BALANCE_BITS};
 use crate::context::Context;
-use crate::transaction::{CellMemory, Outcome, Published, Rejection};
+use crate::transaction::{read_user, CellMemory, Outcome, Published, Rejection};
 
 /// Applies a call to `memory`, all checks but the signatures' own. On a rejection nothing was written.
 pub fn execute_call(
@@ -63,14 +63,8 @@ pub(crate) fn execute_call_by(
     let mut signer_gas = -i128::from(call.fee.quanta());
     let mut new_slots = Vec::new();
     for (((party, asset), slot), gain) in spec.moves.iter().zip(&places.moves).zip(slots).zip(gains) {
-        let (Some(asset), gain) = (*asset, i128::from(gain)) else { continue };
-        let account = match *party {
-            Party::Signer => call.account,
-            Party::User(user) => match places.users[user] {
-                Some(account) => account,
-                None => continue,
-            },
-        };
+        let (Some(asset), Some(account)) = (*asset, places.account_of(*party, call.account)) else { continue };
+        let gain = i128::from(gain);
         match (slot, *party) {
             (Some(key), _) => {
                 let balance = memory.read(key).balance().map_err(|_| Rejection::NotAUser { account })?;
@@ -100,14 +94,6 @@ pub(crate) fn execute_call_by(
         memory.write(key, cell);
     }
     Ok(Outcome { record: Some(Published::Call(Box::new(call.clone()))), fee: call.fee })
-}
-
-fn read_user(memory: &mut impl CellMemory, index: AccountIndex) -> Result<Header, Rejection> {
-    match Header::from_cell(&memory.read(index.header_key())) {
-        Ok(Some(header)) if header.kind == AccountKind::USER => Ok(header),
-        Ok(None) => Err(Rejection::UnknownAccount { account: index }),
-        _ => Err(Rejection::NotAUser { account: index }),
-    }
 }
 
 /// No cell is touched twice: in the circuit, all accesses of a slot are at one moment.

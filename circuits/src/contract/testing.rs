@@ -175,17 +175,28 @@ pub fn amounts(bits: u32) -> impl Strategy<Value = u64> {
     (0..bits).prop_flat_map(|width| 0..=(1u64 << width) * 2 - 1)
 }
 
-/// Checks that whoever has the published words and the contract's cells alone finds the same places and effects.
-pub fn assert_published_replays(world: &World, transaction: &Transaction) {
-    let Transaction::Call(signed) = transaction else { panic!("a call") };
-    let words = signed.call.published();
+/// The call as who rebuilds the state has it: from its published words and the contract's cells.
+pub fn replayed(call: &Call, world: &World) -> Call {
+    let words = call.published();
     let (published, length) = Published::decode(Stream::L2, &words).unwrap();
     assert_eq!(length, words.len());
     let Published::Call(mut replayed) = published else { panic!("a call") };
-    let form = replayed.kind.form();
-    form.complete(&mut replayed, &mut |key| world.cell(key));
-    let places = form.places(&replayed);
-    assert_eq!(places, form.places(&signed.call));
+    call.kind.form().complete(&mut replayed, &mut |key| world.cell(key));
+    *replayed
+}
+
+/// Checks that whoever has the published words and the contract's cells alone finds the same places and effects.
+pub fn assert_call_replays(world: &World, call: &Call) {
+    let again = replayed(call, world);
+    assert_eq!(again.check(), Ok(()));
+    let places = call.kind.form().places(&again);
+    assert_eq!(places, call.kind.form().places(call));
     let cells: Vec<Cell> = places.cells.iter().map(|key| key.map_or(Cell::ABSENT, |key| world.cell(key))).collect();
-    assert_eq!(effects(&replayed, &cells), effects(&signed.call, &cells));
+    assert_eq!(effects(&again, &cells), effects(call, &cells));
+}
+
+/// [`assert_call_replays`] of a transaction.
+pub fn assert_replays(world: &World, transaction: &Transaction) {
+    let Transaction::Call(signed) = transaction else { panic!("a call") };
+    assert_call_replays(world, &signed.call);
 }

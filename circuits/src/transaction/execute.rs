@@ -219,11 +219,7 @@ struct OpenAccount {
 
 impl OpenAccount {
     fn read(memory: &mut impl CellMemory, index: AccountIndex, asset: AssetId) -> Result<Self, Rejection> {
-        let header = match Header::from_cell(&memory.read(index.header_key())) {
-            Ok(Some(header)) if header.kind == AccountKind::USER => header,
-            Ok(None) => return Err(Rejection::UnknownAccount { account: index }),
-            _ => return Err(Rejection::NotAUser { account: index }),
-        };
+        let header = read_user(memory, index)?;
         Ok(Self { index, header, slot: read_slot(memory, index, asset)? })
     }
 
@@ -290,6 +286,15 @@ impl OpenAccount {
         }
         self.header.nonce += 1;
         Ok(())
+    }
+}
+
+/// The header of an open user account.
+pub(crate) fn read_user(memory: &mut impl CellMemory, index: AccountIndex) -> Result<Header, Rejection> {
+    match Header::from_cell(&memory.read(index.header_key())) {
+        Ok(Some(header)) if header.kind == AccountKind::USER => Ok(header),
+        Ok(None) => Err(Rejection::UnknownAccount { account: index }),
+        _ => Err(Rejection::NotAUser { account: index }),
     }
 }
 

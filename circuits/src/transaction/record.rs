@@ -20,7 +20,6 @@
 //! A call of a contract has the same head, with fields of its own in the bits of asset, counterparty and amount, and as
 //! many words after it as its form says: see [`crate::contract`].
 
-use plonky2::field::types::PrimeField64;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
@@ -150,11 +149,7 @@ impl Record {
 
     /// The key hash as words: zeros where there is none.
     pub fn key_words(&self) -> [u64; KEY_WORDS] {
-        let elements = self.key_hash.unwrap_or_default().0.map(|element| element.to_canonical_u64());
-        std::array::from_fn(|i| match i % 2 {
-            0 => elements[i / 2] >> KEY_WORD_BITS,
-            _ => elements[i / 2] & ((1 << KEY_WORD_BITS) - 1),
-        })
+        self.key_hash.unwrap_or_default().halves()
     }
 
     /// All words of the record: 3, or 11 with a key hash.

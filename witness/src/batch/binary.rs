@@ -297,7 +297,7 @@ impl Bytes<'_> {
         let mut values = Vec::with_capacity(spec.value_count());
         for (_, field) in spec.fields() {
             match (field.width, value_bytes(field.width)) {
-                (Width::Digest, _) => values.extend(Call::digest_values(self.digest(field.name)?)),
+                (Width::Digest, _) => values.extend(self.digest(field.name)?.halves()),
                 (_, 2) => values.push(u16::from_le_bytes(self.array()).into()),
                 (_, 4) => values.push(self.u32().into()),
                 _ => values.push(self.u64()),

@@ -243,7 +243,7 @@ fn take_call(fields: &mut Fields<'_>, kind: CallKind) -> Result<Call, Problem> {
     for (_, field) in spec.fields() {
         match field.width {
             _ if !is_used(kind, field) => values.extend(std::iter::repeat_n(0, field.width.count())),
-            Width::Digest => values.extend(Call::digest_values(fields.digest(field.name)?)),
+            Width::Digest => values.extend(fields.digest(field.name)?.halves()),
             _ => values.push(fields.number(field.name)?),
         }
     }

@@ -183,10 +183,7 @@ impl Form for Sell {
         let token = TokenTarget::from_cell(env, active, &env.cells[0], values[CREATOR]);
         env.assert_equal_if(active, token.owner, seller);
 
-        // timestamp ≤ deadline, both below 2^56
-        let time_left = env.builder.sub(values[DEADLINE], env.timestamp_s);
-        let time_left = env.builder.mul(active.target, time_left);
-        env.ranges.range_check(env.builder, time_left, DEADLINE_BITS);
+        env.assert_not_over(values[DEADLINE]);
 
         // Both are decided by `is_equal`, which has both polarities; so is whether anything is paid.
         let is_seller = env.builder.is_equal(values[CREATOR], seller);

@@ -183,10 +183,7 @@ impl Form for Open {
         // A nonce counts up from 0, so this does not wrap, and the salt is not 0.
         let salt = env.builder.add_const(env.nonce, F::ONE);
         env.assert_equal_if(active, values[SALT], salt);
-        // active ⇒ timestamp ≤ deadline, both below 2^56
-        let time_left = env.builder.sub(values[DEADLINE], env.timestamp_s);
-        let time_left = env.builder.mul(active.target, time_left);
-        env.ranges.range_check(env.builder, time_left, CONTEXT_FIELD_BITS);
+        env.assert_not_over(values[DEADLINE]);
         // Both amounts are below 2^56 by their fields.
         let total = env.builder.add(values[AMOUNT_A], values[AMOUNT_B]);
         env.ranges.range_check(env.builder, total, TOTAL_BITS);

@@ -14,7 +14,7 @@ use crate::chunk::tests::world::*;
 use crate::contract::testing::*;
 use crate::contract::{Call, Effects, SignedCall, FIRST_CONTRACT};
 use crate::hash::F;
-use crate::transaction::{Authorization, Published, Stream, Transaction};
+use crate::transaction::{Authorization, Transaction};
 
 pub const AT: u32 = FIRST_CONTRACT + 5;
 pub const ALICE: u32 = 10;
@@ -104,7 +104,7 @@ pub fn settle_call(signer: u32) -> Call {
 
 pub fn open_values(asset: u64, salt: u64, amounts: [u64; 2]) -> Vec<u64> {
     let mut values = vec![asset, salt, amounts[0], amounts[1], AT.into(), BOB.into()];
-    values.extend([ALICE, BOB].into_iter().flat_map(|party| Call::digest_values(key_hash(state_key(party)))));
+    values.extend([ALICE, BOB].into_iter().flat_map(|party| key_hash(state_key(party)).halves()));
     values.push((1 << 56) - 1);
     values
 }
@@ -156,25 +156,6 @@ pub fn wanted(call: &Call, cells: &[Cell]) -> Effects {
             Effects { cells: vec![cells[0], state], gains: vec![] }
         }
     }
-}
-
-/// The call as who rebuilds the state has it: from its published words and the contract's cells.
-pub fn replayed(call: &Call, world: &World) -> Call {
-    let (published, words) = Published::decode(Stream::L2, &call.published()).unwrap();
-    assert_eq!(words, call.published().len());
-    let Published::Call(mut replayed) = published else { panic!("a call") };
-    call.kind.form().complete(&mut replayed, &mut |key| world.cell(key));
-    *replayed
-}
-
-/// A call does the same when it is replayed.
-pub fn assert_replays(world: &World, call: &Call) {
-    let form = call.kind.form();
-    let again = replayed(call, world);
-    assert_eq!(again.check(), Ok(()));
-    assert_eq!(form.places(&again), form.places(call));
-    let cells: Vec<Cell> = form.places(call).cells.into_iter().map(|key| world.cell(key.unwrap())).collect();
-    assert_eq!(effects(&again, &cells), effects(call, &cells));
 }
 
 #[test]

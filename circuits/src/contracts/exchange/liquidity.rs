@@ -26,7 +26,6 @@
 //! ([`crate::chunk`]'s slot for calls).
 
 use super::pool::{Pool, PoolTarget};
-use super::swap::assert_not_over;
 use crate::account::{Cell, CellKey};
 use crate::amount::Quanta;
 use crate::context::Context;

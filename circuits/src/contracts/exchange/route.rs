@@ -18,7 +18,7 @@
 //! balance is in the header, and takes both.
 
 use super::pool::{Pool, PoolTarget};
-use super::swap::{self, assert_not_over, side_target, swap, swap_target};
+use super::swap::{self, side_target, swap, swap_target};
 use crate::account::Cell;
 use crate::amount::{Quanta, BALANCE_BITS, TRANSFER_BITS};
 use crate::context::Context;
@@ -163,7 +163,7 @@ impl Form for Route {
         let pool_2 = PoolTarget::from_cell(env, active, &env.cells[1]);
         let reversed_1 = side_target(env, &pool_1, asset_in, middle);
         let reversed_2 = side_target(env, &pool_2, middle, asset_out);
-        assert_not_over(env, values[DEADLINE]);
+        env.assert_not_over(values[DEADLINE]);
 
         let (between, after_1) = swap_target(env, &pool_1, reversed_1, values[AMOUNT_IN]);
         env.ranges.range_check(env.builder, between, TRANSFER_BITS);

@@ -13,8 +13,6 @@
 //!
 //! Who rebuilds the state finds the asset out in the pool.
 
-use plonky2::iop::target::Target;
-
 mod circuit;
 #[cfg(test)]
 mod tests;
@@ -23,7 +21,7 @@ pub(super) use self::circuit::{side_target, swap_target};
 pub(crate) use self::circuit::{ShareGenerator, SideGenerator};
 use super::pool::{Pool, PoolTarget};
 use crate::account::{AssetId, Cell, CellKey};
-use crate::amount::{Quanta, BALANCE_BITS, TRANSFER_BITS};
+use crate::amount::{Quanta, BALANCE_BITS};
 use crate::context::Context;
 use crate::contract::{
     Call, CellSpec, CellUpdate, Effects, FieldSpec, Form, FormEnvironment, FormSpec, FormTargets, KindSpec, MoveTarget,
@@ -113,14 +111,6 @@ fn refuse<T>(rule: usize) -> Result<T, Refusal> {
     Err(Refusal::new(&SPEC, rule))
 }
 
-/// Constrains the deadline not to be over, if there is a call.
-pub(super) fn assert_not_over(env: &mut FormEnvironment<'_>, deadline_s: Target) {
-    // timestamp ≤ deadline, both below 2^56
-    let time_left = env.builder.sub(deadline_s, env.timestamp_s);
-    let time_left = env.builder.mul(env.active.target, time_left);
-    env.ranges.range_check(env.builder, time_left, TRANSFER_BITS);
-}
-
 /// What a pool pays for `amount_in`, by the reserves before: Uniswap V2's `getAmountOut`. `None` if the pool holds
 /// nothing and gets nothing, or for more than the 2^56 quanta that one transaction moves, where products may not fit.
 pub fn amount_out(amount_in: Quanta, reserve_in: Quanta, reserve_out: Quanta) -> Option<Quanta> {
@@ -183,7 +173,7 @@ impl Form for Swap {
 
         let reversed = side_target(env, &pool, asset_in, asset_out);
 
-        assert_not_over(env, values[DEADLINE]);
+        env.assert_not_over(values[DEADLINE]);
         let (out, after) = swap_target(env, &pool, reversed, amount_in);
         // out ≥ least: out is below 2^62, as the reserve that it is taken from, and least below 2^56.
         let spare = env.builder.sub(out, values[LEAST_OUT]);

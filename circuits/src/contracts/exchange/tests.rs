@@ -6,14 +6,13 @@ use num_bigint::BigUint;
 use plonky2::plonk::circuit_data::CircuitData;
 
 use super::*;
-use crate::account::{AssetId, Cell};
+use crate::account::AssetId;
 use crate::amount::Quanta;
-use crate::chunk::tests::world::{account, context, World};
+use crate::chunk::tests::world::{account, World};
 use crate::contract::testing::Bench;
 use crate::contract::{Call, FIRST_CONTRACT};
 use crate::gates::{SheafGateSerializer, SheafGeneratorSerializer};
 use crate::hash::{C, D, F};
-use crate::transaction::{Published, Stream, Transaction};
 
 pub const POOL_ACCOUNT: u32 = FIRST_CONTRACT + 5;
 pub const OTHER_POOL: u32 = FIRST_CONTRACT + 6;
@@ -40,23 +39,6 @@ pub fn world(pool: Pool) -> World {
 /// The pool at an account.
 pub fn pool_at(world: &World, index: u32) -> Option<Pool> {
     Pool::from_cell(&world.cell(account(index).header_key()))
-}
-
-/// Rebuilds a call from what it publishes, and sees that it does the same to the cells of `world`.
-pub fn assert_replays(world: &World, transaction: &Transaction) {
-    let Transaction::Call(signed) = transaction else { panic!("a call") };
-    let call = &signed.call;
-    let (published, read) = Published::decode(Stream::L2, &call.published()).unwrap();
-    assert_eq!(read, call.published().len());
-    let Published::Call(mut replayed) = published else { panic!("a call") };
-    let form = call.kind.form();
-    form.complete(&mut replayed, &mut |key| world.cell(key));
-    replayed.check().unwrap();
-    assert_eq!(form.places(&replayed), form.places(call));
-    let cells: Vec<Cell> =
-        form.places(call).cells.iter().map(|key| key.map_or(Cell::ABSENT, |key| world.cell(key))).collect();
-    let effects = |call: &Call| form.apply(call, &context(), &cells).unwrap();
-    assert_eq!(effects(&replayed), effects(call));
 }
 
 /// reserve 0 · reserve 1 / shares² is not below what it was.

@@ -83,7 +83,7 @@ fn everybody_is_paid() {
         {
             let world = world(token(SELLER, creator, 250));
             let sale = sale(asset.into(), 10_001, OTHER, creator, NEVER);
-            assert_published_replays(&world, &sale);
+            assert_replays(&world, &sale);
             let (violations, after) = BENCH.honest(&world, &[sale]);
             assert_eq!(violations, []);
             for (holder, gain) in [SELLER, OTHER, THIRD].into_iter().zip(gains) {
@@ -100,7 +100,7 @@ fn a_gift_opens_no_balances() {
     let mut world = world(token(SELLER, THIRD, 5000));
     fund(&mut world, OTHER, 2, 0);
     let gift = sale(2, 0, OTHER, THIRD, NEVER);
-    assert_published_replays(&world, &gift);
+    assert_replays(&world, &gift);
     let headers = [SELLER, TOKEN_ACCOUNT, OTHER].map(|index| account(index).header_key());
     assert_eq!(gift.cells().collect::<Vec<_>>(), headers);
     let (violations, after) = BENCH.honest(&world, &[gift]);
@@ -243,7 +243,7 @@ proptest! {
         let circuit = forged(&world, &sale);
         prop_assert_eq!(native.is_ok(), circuit.is_empty(), "{:?} {:?}", native.err(), circuit);
         if native.is_ok() {
-            assert_published_replays(&world, &sale);
+            assert_replays(&world, &sale);
         }
     }
 

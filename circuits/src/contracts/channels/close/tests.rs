@@ -29,7 +29,7 @@ fn what_a_closing_publishes() {
     let words = [41 << 48 | 10, u64::from(AT) << 24 | call.fee.encode() as u64, 250];
     assert_eq!(call.published(), words);
     assert_eq!(call.only_signed(), [10 | 11 << 24, 7 | 1 << 32]);
-    assert_replays(&world(&channel()), &call);
+    assert_call_replays(&world(&channel()), &call);
 }
 
 #[test]

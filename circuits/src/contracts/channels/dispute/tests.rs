@@ -35,8 +35,8 @@ fn what_a_dispute_publishes() {
     let words = [42 << 48 | 11, u64::from(AT) << 24 | call.fee.encode() as u64, 250, 5];
     assert_eq!(call.published(), words);
     assert_eq!(call.only_signed(), [10 | 11 << 24, 7 | 1 << 32]);
-    assert_replays(&world(&channel()), &call);
-    assert_replays(&closing(4, BATCH), &call);
+    assert_call_replays(&world(&channel()), &call);
+    assert_call_replays(&closing(4, BATCH), &call);
 }
 
 #[test]

@@ -32,11 +32,11 @@ fn what_an_opening_publishes() {
     let words = call.published();
     assert_eq!((words.len(), call.only_signed()), (20, vec![(1 << 56) - 1]));
     assert_eq!(words[..4], [40 << 48 | 1 << 32 | 10, 1 << 24, 600, 400]);
-    let [key_a, key_b] = [ALICE, BOB].map(|party| Call::digest_values(key_hash(state_key(party))));
+    let [key_a, key_b] = [ALICE, BOB].map(|party| key_hash(state_key(party)).halves());
     assert_eq!(words[4..6], [key_a[0] | u64::from(AT) << 32, key_a[1] | u64::from(BOB) << 32]);
     assert_eq!(words[6..12], key_a[2..]);
     assert_eq!(words[12..], key_b);
-    assert_replays(&users(), &call);
+    assert_call_replays(&users(), &call);
     assert_eq!(replayed(&call, &users()).nonce, 0);
 }
 

@@ -35,7 +35,7 @@ fn what_a_settlement_publishes() {
     let words = [43 << 48 | 11, u64::from(AT) << 24 | call.fee.encode() as u64, 0];
     assert_eq!(call.published(), words);
     assert_eq!(call.only_signed(), [10 | 11 << 24, 1 << 32]);
-    assert_replays(&over(), &call);
+    assert_call_replays(&over(), &call);
 }
 
 #[test]

@@ -87,7 +87,7 @@ fn assert_agreement(form: &str, kind: &str, cases: u64) {
                 let channels = keys(account(AT)).map(|key| (after.cell(key), proven.cell(key)));
                 assert!(channels.iter().all(|(native, proven)| native == proven), "seed {seed}");
                 let Transaction::Call(signed) = &transaction else { unreachable!() };
-                assert_replays(&world, &signed.call);
+                assert_call_replays(&world, &signed.call);
                 applied += 1;
             }
             (Ok(_), false) => {

@@ -41,7 +41,7 @@ fn random_call(rng: &mut ChaCha8Rng, world: &World) -> Transaction {
         values[4] = index.into();
         values[5] = partner.into();
         for (party, at) in [(signer, 6), (partner, 14)] {
-            values[at..at + 8].copy_from_slice(&Call::digest_values(key_hash(state_key(party))));
+            values[at..at + 8].copy_from_slice(&key_hash(state_key(party)).halves());
         }
         return signed_by(call("open_channel", signer, header.nonce, rng.gen_range(0..9), &values), Some(partner));
     };

@@ -22,7 +22,7 @@ pub(super) fn constrain(env: &mut FormEnvironment<'_>) -> FormTargets {
     let values = env.values;
     let (active, creates, adds, removes) = (env.active, env.kinds[CREATE], env.kinds[ADD], env.kinds[REMOVE]);
     let zero = env.builder.zero();
-    assert_not_over(env, values[DEADLINE]);
+    env.assert_not_over(values[DEADLINE]);
 
     // A new pool finds nothing, neither at its account nor at its shares' number; another pool is what it says.
     let exists = BoolTarget::new_unsafe(env.builder.add(adds.target, removes.target)); // at most one of them is set

@@ -79,7 +79,7 @@ fn shares_are_paid_from_both_cells() {
             let mut world = world(id, 100_010);
             set_claimed(&mut world, 0, 5);
             let claim = claim(id.into(), index);
-            assert_published_replays(&world, &claim);
+            assert_replays(&world, &claim);
             let (violations, after) = BENCH.honest(&world, &[claim]);
             assert_eq!(violations, []);
             assert_eq!(claimed_by(&after, index as usize), share);
@@ -252,7 +252,7 @@ proptest! {
         let circuit = forged(&world, &claim);
         prop_assert_eq!(native.is_ok(), circuit.is_empty(), "{:?} {:?}", native.err(), circuit);
         if native.is_ok() {
-            assert_published_replays(&world, &claim);
+            assert_replays(&world, &claim);
         }
     }
 }

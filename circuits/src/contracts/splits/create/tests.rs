@@ -67,7 +67,7 @@ fn splits_are_opened() {
     for count in [1, 2, 7, 8, 9, 16] {
         let holders = holders(count);
         let create = create(SPLIT_ACCOUNT, &holders);
-        assert_published_replays(&world(), &create);
+        assert_replays(&world(), &create);
         assert_eq!(create.cells().count(), if count > 8 { 4 } else { 3 });
         let (violations, after) = BENCH.honest(&world(), &[create]);
         assert_eq!(violations, []);
@@ -199,7 +199,7 @@ proptest! {
         let circuit = forged(&world, &create);
         prop_assert_eq!(native.is_ok(), circuit.is_empty(), "{:?} {:?}", native.err(), circuit);
         if native.is_ok() {
-            assert_published_replays(&world, &create);
+            assert_replays(&world, &create);
         }
     }
 }

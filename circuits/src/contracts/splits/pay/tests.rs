@@ -56,7 +56,7 @@ fn payments_add_up() {
     for (id, fee) in [(0, 1000), (2, 0)] {
         let world = world(id, 7);
         let pay = pay(id.into(), (1 << 56) - 1);
-        assert_published_replays(&world, &pay);
+        assert_replays(&world, &pay);
         let (violations, after) = BENCH.honest(&world, &[pay]);
         assert_eq!(violations, []);
         assert_eq!(split(&after).total.get(), (1 << 56) + 6);
@@ -136,7 +136,7 @@ proptest! {
         let circuit = forged(&world, &pay);
         prop_assert_eq!(native.is_ok(), circuit.is_empty(), "{:?} {:?}", native.err(), circuit);
         match native {
-            Ok(_) => assert_published_replays(&world, &pay),
+            Ok(_) => assert_replays(&world, &pay),
             Err(rejection) => {
                 let by_rule = matches!(rejection, Rejection::Refused { .. });
                 prop_assert!(by_rule);
