@@ -39,6 +39,7 @@
 //! | [`pipeline`] | a batch as jobs: which circuits, in which order, and the work itself |
 
 pub mod allowed_set;
+pub mod bn254;
 pub mod join;
 pub mod lift;
 pub mod pipeline;
