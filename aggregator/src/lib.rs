@@ -47,6 +47,7 @@ pub mod proof;
 pub mod recursion;
 pub mod shape;
 pub mod verifier;
+pub mod wrap;
 
 #[cfg(test)]
 mod toy;

@@ -1,0 +1,170 @@
+//! Fiat-Shamir as shrink has it: the twin of [`crate::bn254`]'s transcript permutation under plonky2's `Challenger`.
+//!
+//! What is absorbed is a number of 64 bits that stands for its residue. It need not be canonical: another
+//! representative is another transcript of the same values, and trying transcripts is what a prover can do anyway. What
+//! is drawn is canonical, and so are query indices: there a choice would be a choice of challenges.
+
+use ark_bn254::Fr;
+use ark_ff::{BigInteger, Field, PrimeField};
+use num_bigint::BigUint;
+use plonky2::field::types::Field64;
+use sheaf_circuits::hash::F;
+
+use super::field::{Interval, Residue, Residues};
+use super::hash::{pack_triple, Hashes};
+use super::r1cs::Linear;
+use crate::bn254::packing::PACKED_ELEMENTS;
+use crate::bn254::transcript::{ABSORBED, SQUEEZED};
+
+/// Elements of F that one element of r has digits for; the fourth is what is left.
+const DIGITS: usize = 3;
+
+/// A challenge and its 64 bits, the lowest first.
+#[derive(Clone, Debug)]
+pub struct Challenge {
+    /// The element.
+    pub element: Residue,
+    /// Its bits.
+    pub bits: Vec<Linear>,
+}
+
+/// The sponge.
+pub struct Transcript<'a> {
+    hashes: &'a Hashes,
+    capacity: Linear,
+    absorbed: Vec<Linear>,
+    /// Rate elements of the last permutation that are not drawn from yet, the next one last.
+    squeezed: Vec<Linear>,
+    /// Challenges made from the last such element, the next one last.
+    drawn: Vec<Challenge>,
+}
+
+impl<'a> Transcript<'a> {
+    /// The empty transcript.
+    pub fn new(hashes: &'a Hashes) -> Self {
+        Self { hashes, capacity: Linear::zero(), absorbed: vec![], squeezed: vec![], drawn: vec![] }
+    }
+
+    /// Absorbs a number below 2^64.
+    pub fn observe(&mut self, field: &mut Residues, element: Linear) {
+        self.squeezed.clear();
+        self.drawn.clear();
+        self.absorbed.push(element);
+        if self.absorbed.len() == ABSORBED {
+            self.permute(field);
+        }
+    }
+
+    /// Absorbs a digest: its digits mod p, which determine it.
+    pub fn observe_digest(&mut self, field: &mut Residues, digest: &[Linear]) {
+        for element in digest {
+            for digit in loose_digits(field, element) {
+                self.observe(field, digit);
+            }
+        }
+    }
+
+    /// Draws an element of F.
+    pub fn challenge(&mut self, field: &mut Residues) -> Challenge {
+        if let Some(challenge) = self.drawn.pop() {
+            return challenge;
+        }
+        if !self.absorbed.is_empty() || self.squeezed.is_empty() {
+            self.permute(field);
+        }
+        let element = self.squeezed.pop().expect("a permutation has two");
+        self.drawn = canonical_digits(field, &element);
+        self.drawn.pop().expect("three digits")
+    }
+
+    /// Draws elements of F.
+    pub fn challenges(&mut self, field: &mut Residues, count: usize) -> Vec<Residue> {
+        (0..count).map(|_| self.challenge(field).element).collect()
+    }
+
+    fn permute(&mut self, field: &mut Residues) {
+        self.absorbed.resize(ABSORBED, Linear::zero());
+        let mut state = vec![self.capacity.clone()];
+        state.extend(self.absorbed.chunks(PACKED_ELEMENTS).map(pack_triple));
+        let state = state.try_into().expect("the width");
+        let [capacity, first, second, _, _] = self.hashes.narrow.permute(&mut field.r1cs, state);
+        self.capacity = capacity;
+        self.absorbed.clear();
+        self.drawn.clear();
+        self.squeezed = vec![first, second];
+        debug_assert_eq!(self.squeezed.len() * DIGITS, SQUEEZED);
+    }
+}
+
+/// p^i as an element of r.
+fn modulus_power(i: u64) -> Fr {
+    Fr::from(F::ORDER).pow([i])
+}
+
+/// The digits of an element of r mod p under the witness, the lowest first; the fourth is below 2^62.
+fn digit_values(element: Fr) -> [u64; DIGITS + 1] {
+    let mut rest = BigUint::from_bytes_le(&element.into_bigint().to_bytes_le());
+    std::array::from_fn(|_| {
+        let digit = &rest % F::ORDER;
+        rest /= F::ORDER;
+        u64::try_from(digit).expect("below p")
+    })
+}
+
+/// What is left of `element` when p-adic digits are taken off: (element − Σ digit_i·p^i) / p³.
+fn last_digit(element: &Linear, digits: &[Linear]) -> Linear {
+    let rest =
+        digits.iter().zip(0..).fold(element.clone(), |rest, (digit, i)| rest.add_scaled(digit, -modulus_power(i)));
+    &rest * modulus_power(DIGITS as u64).inverse().expect("p is not 0 mod r")
+}
+
+/// Four numbers below 2^64 that determine `element`; an honest prover's are its digits.
+pub fn loose_digits(field: &mut Residues, element: &Linear) -> Vec<Linear> {
+    let values = digit_values(field.r1cs.value(element));
+    let mut digits: Vec<Linear> = Vec::with_capacity(DIGITS + 1);
+    for &value in &values[..DIGITS] {
+        let digit = Linear::from(field.r1cs.allocate(Fr::from(value)));
+        field.r1cs.bits(&digit, 64);
+        digits.push(digit);
+    }
+    let last = last_digit(element, &digits);
+    field.r1cs.bits(&last, 64);
+    digits.push(last);
+    digits
+}
+
+/// The first three digits of `element`, canonical, with bits.
+///
+/// The fourth has to be below that of r, so that the integer Σ digit_i·p^i is below r and thus `element`. An element
+/// whose fourth digit equals r's is refused, though its integer may be below r: one in 2^61.
+fn canonical_digits(field: &mut Residues, element: &Linear) -> Vec<Challenge> {
+    let values = digit_values(field.r1cs.value(element));
+    let mut digits = Vec::with_capacity(DIGITS);
+    let mut challenges = Vec::with_capacity(DIGITS);
+    for &value in &values[..DIGITS] {
+        let variable = field.r1cs.allocate(Fr::from(value));
+        let bits = field.canonical_bits(&variable.into());
+        digits.push(Linear::from(variable));
+        challenges.push(Challenge { element: field.atom(variable, Interval::bits(64)), bits });
+    }
+    let last = last_digit(element, &digits);
+    let [.., most] = digit_values(-Fr::ONE);
+    let bits = (u64::BITS - most.leading_zeros()) as usize;
+    field.r1cs.bits(&last, bits);
+    field.r1cs.bits(&(&Linear::constant(Fr::from(most - 1)) - &last), bits);
+    challenges
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn digits_of_r_are_below_p_to_the_fourth() {
+        let digits = digit_values(-Fr::ONE);
+        let sum = digits.iter().rev().fold(BigUint::ZERO, |sum, &digit| sum * F::ORDER + digit);
+        let modulus = BigUint::from_bytes_le(&Fr::MODULUS.to_bytes_le());
+        assert_eq!(sum + 1u8, modulus);
+        assert!(digits[3] < 1 << 62 && digits[3] > 1 << 61);
+    }
+}
