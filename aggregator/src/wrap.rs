@@ -1,4 +1,43 @@
-//! The wrap: a Groth16 circuit over BN254 that verifies a shrink proof.
+//! The wrap: a circuit over BN254's scalar field r that verifies a shrink proof completely, for Groth16.
+//!
+//! ```text
+//!   shrink proof ─▶ transcript ─▶ challenges ─▶ quotient identity at ζ: permutation, gates
+//!                       │                   └─▶ queries: leaves, paths, folding
+//!   public values ──────┴─▶ sha256 ─▶ the public input
+//! ```
+//!
+//! Bottom up:
+//!
+//! | module | what it is |
+//! | --- | --- |
+//! | [`r1cs`] | rank-1 constraints and their witness, as they are written down |
+//! | [`field`], [`extension`] | F and F_p² as integers with known intervals, reduced as late as can be |
+//! | [`poseidon`], [`hash`], [`transcript`] | twins of [`crate::bn254`]: permutation, leaves and nodes, Fiat-Shamir |
+//! | [`gates`] | each gate's constraints at a point |
+//! | [`vanishing`], [`fri`] | the two halves of plonky2's verifier |
+//! | [`sha256`], [`statement`] | the public values and the one number that L1 sees |
+//! | [`circuit`] | all of it |
+//!
+//! # What it rests on
+//!
+//! - *Integers.* A constraint is an identity mod r. It is used as an identity of integers only where both sides are known to be
+//!   below r in size: an interval goes with each atom, and a product or reduction that could pass 2^251 stops the
+//!   building of the circuit (`field`).
+//! - *One way to draw.* Challenges, query indices and what is hashed for L1 have one form: canonical elements of F, digits
+//!   below those of r (`transcript`, `statement`). Numbers that are only absorbed have 64 bits and may have two
+//!   forms, as a prover may always absorb something else.
+//! - *Refused though valid*: a shrink proof one of whose challenges comes of an element of r with the uppermost digit that
+//!   r has (2^-61 each), or whose program id has the uppermost half of r's (2^-126). Such a proof is made again.
+//! - *ζ on the domain*: quotients by ζ − x are multiplied out, so that a ζ on the domain (2^-110) satisfies more. It is
+//!   among the cases that the soundness count has anyway.
+//!
+//! # What the reference design has otherwise
+//!
+//! - *Public values of any number.* The design gives shrink few public inputs, because hashing eight of them by H takes
+//!   54 600 constraints here. Shrink exposes its 27 values by a gate whose constraints the verifier completes, and binds
+//!   the transcript to their hash over r: two permutations, 810 constraints.
+//! - *Trees of arity four* ([`crate::bn254::node`]): 303 constraints for two levels, instead of 2 · 244.
+//! - *SHA-256* by hand: 26 616 constraints a block, and four blocks for 220 bytes.
 
 pub mod circuit;
 pub mod extension;
@@ -14,3 +53,6 @@ pub mod statement;
 mod tests;
 pub mod transcript;
 pub mod vanishing;
+
+pub use self::circuit::{constrain, ShrinkProof, Wrapped};
+pub use self::r1cs::R1cs;

@@ -36,6 +36,18 @@ pub fn hash_elements(elements: &[F]) -> Fr {
     }
 }
 
+/// The hash of elements of r: the same sponge over them as they are. Its capacity begins as 2^64 plus their number, so that
+/// it is no hash of elements of F.
+pub fn hash_node_elements(elements: &[Fr]) -> Fr {
+    let mut state = [Fr::ZERO; 1 + LEAF_RATE];
+    state[0] = Fr::from((1u128 << 64) + elements.len() as u128);
+    for block in elements.chunks(LEAF_RATE) {
+        state[1..1 + block.len()].copy_from_slice(block);
+        state = LEAF.permute(&state);
+    }
+    state[0]
+}
+
 /// Poseidon over r.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Bn254Hash;

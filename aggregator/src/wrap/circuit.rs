@@ -10,6 +10,7 @@
 
 use ark_bn254::Fr;
 use plonky2::field::types::Field;
+use plonky2::fri::proof::{FriQueryRound, FriQueryStep};
 use plonky2::fri::FriParams;
 use plonky2::hash::merkle_tree::MerkleCap;
 use plonky2::plonk::circuit_data::{CommonCircuitData, VerifierOnlyCircuitData};
@@ -21,9 +22,9 @@ use super::extension::Extension;
 use super::field::{Residue, Residues};
 use super::fri::{self, AlphaPowers, Opening, Query, Shared};
 use super::hash::Hashes;
-use super::r1cs::{Linear, R1cs};
+use super::r1cs::{Linear, R1cs, Variable};
 use super::statement::Statement;
-use super::transcript::Transcript;
+use super::transcript::{Challenge, Transcript};
 use super::vanishing::{self, Challenges, Openings};
 use crate::bn254::{Bn254Config, Bn254Hash, Node};
 
@@ -49,129 +50,170 @@ pub struct Wrapped<'a> {
 ///
 /// If the proof is not of the shape of the common data: shapes are checked when proofs are read.
 pub fn constrain(wrapped: &Wrapped) -> R1cs {
-    let Wrapped { common, verifier_only, values, proof } = *wrapped;
-    let field = &mut Residues::new();
     let hashes = Hashes::default();
-    let params = &common.fri_params;
+    let mut verifier = Verifier::new(wrapped, &hashes);
+    verifier.check_work();
+    verifier.check_quotient();
+    verifier.check_queries();
+    verifier.finish()
+}
 
-    field.r1cs.part("program id");
-    let cap_levels = params.lde_bits() - params.config.cap_height;
-    let program_cap = allocate_cap(field, &verifier_only.constants_sigmas_cap, cap_levels);
-    let circuit_digest = allocate_node(field, &verifier_only.circuit_digest, 0);
-    let program: Vec<Linear> = program_cap.iter().flatten().chain(&circuit_digest).cloned().collect();
-    let program_id = hashes.elements(&mut field.r1cs, &program);
+/// The verifier after it has seen the whole proof and drawn all challenges.
+pub(super) struct Verifier<'a> {
+    pub(super) field: Residues,
+    pub(super) hashes: &'a Hashes,
+    pub(super) common: &'a CommonCircuitData<F, D>,
+    pub(super) statement: Statement,
+    /// plonky2's public inputs.
+    pub(super) public_inputs: Vec<Residue>,
+    /// What L1 sees.
+    pub(super) public: Linear,
+    pub(super) openings: Openings,
+    pub(super) challenges: Challenges,
+    /// FRI's α.
+    pub(super) alpha: Extension,
+    /// FRI's β.
+    pub(super) betas: Vec<Extension>,
+    pub(super) caps: [Vec<Vec<Linear>>; 4],
+    pub(super) layer_caps: Vec<Vec<Vec<Linear>>>,
+    pub(super) final_polynomial: Vec<Extension>,
+    /// What work makes small.
+    pub(super) response: Challenge,
+    /// The bits of each query's index, the lowest first.
+    pub(super) indices: Vec<Vec<Linear>>,
+    pub(super) queries: Vec<Query>,
+}
 
-    field.r1cs.part("statement");
-    let statement = Statement::allocate(field, values);
-    let digest = hashes.leaf(&mut field.r1cs, &statement.elements());
-    let public_inputs = statement.public_inputs(field, &digest);
-    let public = statement.public_input(&mut field.r1cs, &program_id);
+impl<'a> Verifier<'a> {
+    pub(super) fn new(wrapped: &Wrapped<'a>, hashes: &'a Hashes) -> Self {
+        let Wrapped { common, verifier_only, values, proof } = *wrapped;
+        let mut field = Residues::new();
+        let params = &common.fri_params;
+        let count = common.config.num_challenges;
 
-    let openings = allocate_openings(field, &proof.proof.openings);
-    let mut transcript = Transcript::new(&hashes);
-    field.r1cs.part("transcript");
-    for element in observed_parameters(params) {
-        transcript.observe(field, Residue::constant(element).linear());
-    }
-    transcript.observe_digest(field, &circuit_digest);
-    for input in &public_inputs {
-        transcript.observe(field, input.linear());
-    }
-    let wires_cap = allocate_cap(field, &proof.proof.wires_cap, cap_levels);
-    observe_cap(field, &mut transcript, &wires_cap);
-    let count = common.config.num_challenges;
-    let betas = transcript.challenges(field, count);
-    let gammas = transcript.challenges(field, count);
-    let zs_cap = allocate_cap(field, &proof.proof.plonk_zs_partial_products_cap, cap_levels);
-    observe_cap(field, &mut transcript, &zs_cap);
-    let alphas = transcript.challenges(field, count);
-    let quotient_cap = allocate_cap(field, &proof.proof.quotient_polys_cap, cap_levels);
-    observe_cap(field, &mut transcript, &quotient_cap);
-    let zeta = extension_challenge(field, &mut transcript);
-    let opened: Vec<Extension> = openings.at_zeta();
-    for value in opened.iter().chain(&openings.zs_next) {
-        observe_extension(field, &mut transcript, value);
-    }
+        field.r1cs.part("program id");
+        let cap_levels = params.lde_bits() - params.config.cap_height;
+        let program_cap = allocate_cap(&mut field, &verifier_only.constants_sigmas_cap, cap_levels);
+        let circuit_digest = allocate_node(&mut field, &verifier_only.circuit_digest, 0);
+        let program: Vec<Linear> = program_cap.iter().flatten().chain(&circuit_digest).cloned().collect();
+        let program_id = hashes.elements(&mut field.r1cs, &program);
 
-    let alpha = extension_challenge(field, &mut transcript);
-    let fri_proof = &proof.proof.opening_proof;
-    let mut betas_fri = Vec::new();
-    let mut layer_caps = Vec::new();
-    let mut levels = cap_levels;
-    for (cap, arity_bits) in fri_proof.commit_phase_merkle_caps.iter().zip(&params.reduction_arity_bits) {
-        levels -= arity_bits;
-        let cap = allocate_cap(field, cap, levels);
-        observe_cap(field, &mut transcript, &cap);
-        layer_caps.push(cap);
-        betas_fri.push(extension_challenge(field, &mut transcript));
-    }
-    let final_polynomial: Vec<Extension> =
-        fri_proof.final_poly.coeffs.iter().map(|&value| field.extension_witness(value)).collect();
-    for coefficient in &final_polynomial {
-        observe_extension(field, &mut transcript, coefficient);
-    }
-    let work = field.witness(fri_proof.pow_witness);
-    transcript.observe(field, work.linear());
+        field.r1cs.part("statement");
+        let statement = Statement::allocate(&mut field, values);
+        let hash = hashes.leaf(&mut field.r1cs, &statement.elements());
+        let public_inputs = statement.public_inputs(&mut field, &hash);
+        let public = statement.public_input(&mut field.r1cs, &program_id);
 
-    field.r1cs.part("proof of work");
-    let response = transcript.challenge(field);
-    let zeros = params.config.proof_of_work_bits as usize;
-    let highest = response.bits.iter().rev().take(zeros).fold(Linear::zero(), |sum, bit| &sum + bit);
-    field.r1cs.assert_equal(&highest, &Linear::zero());
-    field.r1cs.part("transcript");
-    let indices: Vec<Vec<Linear>> = (0..params.config.num_query_rounds)
-        .map(|_| transcript.challenge(field).bits[..params.lde_bits()].to_vec())
-        .collect();
+        let openings = allocate_openings(&mut field, &proof.proof.openings);
+        let fri_proof = &proof.proof.opening_proof;
+        field.r1cs.part("transcript");
+        let mut transcript = Recorder { transcript: Transcript::new(hashes), field: &mut field };
+        transcript.constants(&observed_parameters(params));
+        transcript.nodes(std::slice::from_ref(&circuit_digest));
+        public_inputs.iter().for_each(|input| transcript.element(input));
 
-    field.r1cs.part("quotient");
-    let challenges = Challenges { betas, gammas, alphas, zeta: zeta.clone() };
-    vanishing::check(field, common, &openings, &challenges, &public_inputs, &statement.residues());
+        let wires_cap = transcript.cap(&proof.proof.wires_cap, cap_levels);
+        let betas = transcript.challenges(count);
+        let gammas = transcript.challenges(count);
+        let zs_cap = transcript.cap(&proof.proof.plonk_zs_partial_products_cap, cap_levels);
+        let alphas = transcript.challenges(count);
+        let quotient_cap = transcript.cap(&proof.proof.quotient_polys_cap, cap_levels);
+        let zeta = transcript.extension_challenge();
+        openings.at_zeta().iter().chain(&openings.zs_next).for_each(|value| transcript.extension(value));
 
-    field.r1cs.part("openings combined");
-    let next = F::primitive_root_of_unity(common.degree_bits());
-    let powers = AlphaPowers::new(field, &alpha, count, opened.len());
-    let at_zeta = powers.combine_extension(field, &opened);
-    let at_next = powers.combine_few(field, &openings.zs_next);
-    let linear = zeta.scale(F::ONE + next);
-    let square = field.extension_square(&zeta);
-    let reduced = [at_zeta, at_next, linear, square.scale(next)].map(|value| field.extension_reduce(&value));
-    let [at_zeta, at_next, linear, constant] = reduced;
-    let shared = Shared {
-        params,
-        caps: [program_cap, wires_cap, zs_cap, quotient_cap],
-        layer_caps,
-        alpha: powers,
-        opened: [at_zeta, at_next],
-        zeta,
-        denominator: [linear, constant],
-        next,
-        betas: betas_fri,
-        final_polynomial,
-        next_count: count,
-    };
-    for (index, round) in indices.iter().zip(&fri_proof.query_round_proofs) {
+        let alpha = transcript.extension_challenge();
+        let mut layer_caps = Vec::new();
+        let mut layer_betas = Vec::new();
+        let mut levels = cap_levels;
+        for (cap, arity_bits) in fri_proof.commit_phase_merkle_caps.iter().zip(&params.reduction_arity_bits) {
+            levels -= arity_bits;
+            layer_caps.push(transcript.cap(cap, levels));
+            layer_betas.push(transcript.extension_challenge());
+        }
+        let final_polynomial = transcript.polynomial(&fri_proof.final_poly.coeffs);
+        let work = transcript.field.witness(fri_proof.pow_witness);
+        transcript.element(&work);
+        let response = transcript.challenge();
+        let index = |_| transcript.challenge().bits[..params.lde_bits()].to_vec();
+        let indices = (0..params.config.num_query_rounds).map(index).collect();
+
         field.r1cs.part("leaves");
-        let initial = round.initial_trees_proof.evals_proofs.iter().map(|(leaf, path)| Opening {
-            leaf: leaf.iter().map(|&value| field.witness(value)).collect(),
-            siblings: allocate_path(field, &path.siblings),
-        });
-        let initial = initial.collect::<Vec<_>>().try_into().unwrap_or_else(|_| panic!("four trees"));
-        let layers = round
-            .steps
-            .iter()
-            .map(|step| Opening {
-                leaf: step.evals.iter().map(|&value| field.extension_witness(value)).collect(),
-                siblings: allocate_path(field, &step.merkle_proof.siblings),
-            })
-            .collect();
-        fri::check_query(field, &hashes, &shared, index, &Query { initial, layers });
+        let queries = fri_proof.query_round_proofs.iter().map(|round| allocate_query(&mut field, round)).collect();
+        Self {
+            field,
+            hashes,
+            common,
+            statement,
+            public_inputs,
+            public,
+            openings,
+            challenges: Challenges { betas, gammas, alphas, zeta },
+            alpha,
+            betas: layer_betas,
+            caps: [program_cap, wires_cap, zs_cap, quotient_cap],
+            layer_caps,
+            final_polynomial,
+            response,
+            indices,
+            queries,
+        }
     }
 
-    field.r1cs.part("statement");
-    let value = field.r1cs.value(&public);
-    field.r1cs.set_public(value);
-    field.r1cs.assert_equal(&super::r1cs::Variable::PUBLIC.into(), &public);
-    std::mem::take(&mut field.r1cs)
+    /// The response has as many leading zeros as the work has bits.
+    pub(super) fn check_work(&mut self) {
+        self.field.r1cs.part("proof of work");
+        let zeros = self.common.fri_params.config.proof_of_work_bits as usize;
+        let highest = self.response.bits.iter().rev().take(zeros).fold(Linear::zero(), |sum, bit| &sum + bit);
+        self.field.r1cs.assert_equal(&highest, &Linear::zero());
+    }
+
+    pub(super) fn check_quotient(&mut self) {
+        self.field.r1cs.part("quotient");
+        let values = self.statement.residues();
+        let Self { field, common, openings, challenges, public_inputs, .. } = self;
+        vanishing::check(field, common, openings, challenges, public_inputs, &values);
+    }
+
+    pub(super) fn check_queries(&mut self) {
+        let field = &mut self.field;
+        field.r1cs.part("openings combined");
+        let opened = self.openings.at_zeta();
+        let next_count = self.common.config.num_challenges;
+        let next = F::primitive_root_of_unity(self.common.degree_bits());
+        let zeta = &self.challenges.zeta;
+        let powers = AlphaPowers::new(field, &self.alpha, next_count, opened.len());
+        let at_zeta = powers.combine_extension(field, &opened);
+        let at_next = powers.combine_few(field, &self.openings.zs_next);
+        let linear = zeta.scale(F::ONE + next);
+        let constant = field.extension_square(zeta).scale(next);
+        let [at_zeta, at_next, linear, constant] =
+            [at_zeta, at_next, linear, constant].map(|value| field.extension_reduce(&value));
+        let shared = Shared {
+            params: &self.common.fri_params,
+            caps: &self.caps,
+            layer_caps: &self.layer_caps,
+            alpha: powers,
+            opened: [at_zeta, at_next],
+            zeta,
+            denominator: [linear, constant],
+            next,
+            betas: &self.betas,
+            final_polynomial: &self.final_polynomial,
+            next_count,
+        };
+        for (index, query) in self.indices.iter().zip(&self.queries) {
+            fri::check_query(field, self.hashes, &shared, index, query);
+        }
+    }
+
+    /// The public input is what the statement hashes to.
+    pub(super) fn finish(mut self) -> R1cs {
+        let r1cs = &mut self.field.r1cs;
+        r1cs.part("statement");
+        r1cs.set_public(r1cs.value(&self.public));
+        r1cs.assert_equal(&Variable::PUBLIC.into(), &self.public);
+        self.field.r1cs
+    }
 }
 
 /// What [`FriParams::observe`] absorbs.
@@ -228,15 +270,64 @@ fn allocate_path(field: &mut Residues, siblings: &[Node]) -> Vec<Vec<Linear>> {
     siblings.iter().enumerate().map(|(level, node)| allocate_node(field, node, level)).collect()
 }
 
-fn observe_cap(field: &mut Residues, transcript: &mut Transcript, cap: &[Vec<Linear>]) {
-    cap.iter().for_each(|node| transcript.observe_digest(field, node));
+fn allocate_query(field: &mut Residues, round: &FriQueryRound<F, Bn254Hash, D>) -> Query {
+    let initial = round.initial_trees_proof.evals_proofs.iter().map(|(leaf, path)| Opening {
+        leaf: leaf.iter().map(|&value| field.witness(value)).collect(),
+        siblings: allocate_path(field, &path.siblings),
+    });
+    let initial = initial.collect::<Vec<_>>().try_into().unwrap_or_else(|_| panic!("four trees"));
+    let layer = |step: &FriQueryStep<F, Bn254Hash, D>| Opening {
+        leaf: step.evals.iter().map(|&value| field.extension_witness(value)).collect(),
+        siblings: allocate_path(field, &step.merkle_proof.siblings),
+    };
+    Query { initial, layers: round.steps.iter().map(layer).collect() }
 }
 
-fn observe_extension(field: &mut Residues, transcript: &mut Transcript, value: &Extension) {
-    value.0.iter().for_each(|coefficient| transcript.observe(field, coefficient.linear()));
+/// The transcript with what it is recorded in.
+struct Recorder<'a, 'b> {
+    transcript: Transcript<'a>,
+    field: &'b mut Residues,
 }
 
-fn extension_challenge(field: &mut Residues, transcript: &mut Transcript) -> Extension {
-    let elements = transcript.challenges(field, D);
-    Extension(elements.try_into().expect("as many as were asked for"))
+impl Recorder<'_, '_> {
+    fn constants(&mut self, elements: &[F]) {
+        elements.iter().for_each(|&element| self.element(&Residue::constant(element)));
+    }
+
+    fn element(&mut self, element: &Residue) {
+        self.transcript.observe(self.field, element.linear());
+    }
+
+    fn extension(&mut self, value: &Extension) {
+        value.0.iter().for_each(|coefficient| self.element(coefficient));
+    }
+
+    fn nodes(&mut self, nodes: &[Vec<Linear>]) {
+        nodes.iter().for_each(|node| self.transcript.observe_digest(self.field, node));
+    }
+
+    fn cap(&mut self, cap: &MerkleCap<F, Bn254Hash>, level: usize) -> Vec<Vec<Linear>> {
+        let cap = allocate_cap(self.field, cap, level);
+        self.nodes(&cap);
+        cap
+    }
+
+    fn polynomial(&mut self, coefficients: &[FExt]) -> Vec<Extension> {
+        let coefficients: Vec<Extension> =
+            coefficients.iter().map(|&value| self.field.extension_witness(value)).collect();
+        coefficients.iter().for_each(|coefficient| self.extension(coefficient));
+        coefficients
+    }
+
+    fn challenge(&mut self) -> Challenge {
+        self.transcript.challenge(self.field)
+    }
+
+    fn challenges(&mut self, count: usize) -> Vec<Residue> {
+        (0..count).map(|_| self.challenge().element).collect()
+    }
+
+    fn extension_challenge(&mut self) -> Extension {
+        Extension([self.challenge().element, self.challenge().element])
+    }
 }

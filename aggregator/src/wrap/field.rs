@@ -356,3 +356,111 @@ pub fn pack(bits: &[Linear]) -> Linear {
     }
     Linear::sum(terms)
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn element() -> impl Strategy<Value = F> {
+        prop_oneof![
+            any::<u64>().prop_map(F::from_noncanonical_u64),
+            (0u64..3).prop_map(F::from_canonical_u64),
+            (1u64..3).prop_map(|i| -F::from_canonical_u64(i)),
+        ]
+    }
+
+    proptest! {
+        #[test]
+        fn arithmetic_is_that_of_the_field(a in element(), b in element(), c in element(), constant in element()) {
+            let mut field = Residues::new();
+            let [x, y, z] = [a, b, c].map(|value| field.witness(value));
+            let sum = x.add_scaled(&y, constant).sub(&z).add_constant(constant);
+            let product = field.mul(&x, &y);
+            let mixed = field.mul(&product, &z).add(&sum);
+            let value = a * b * c + a + b * constant - c + constant;
+            prop_assert_eq!(field.value(&mixed), value);
+            let interval = field.interval(&mixed);
+            let integer = field.integer(&mixed);
+            prop_assert!(interval.min <= integer && integer <= interval.max);
+            let reduced = field.reduce(&mixed);
+            prop_assert_eq!(field.value(&reduced), value);
+            prop_assert_eq!(field.interval(&reduced), Interval::bits(64));
+            field.assert_zero(&mixed.add_constant(-value));
+            prop_assert_eq!(field.r1cs.unsatisfied_by(field.r1cs.assignment()).count(), 0);
+            field.assert_zero(&mixed.add_constant(F::ONE - value));
+            prop_assert_ne!(field.r1cs.unsatisfied_by(field.r1cs.assignment()).count(), 0);
+        }
+    }
+
+    /// Rewrites the witness of the 64 bits that were allocated after `first`, the highest being derived.
+    fn set_bits(assignment: &mut [Fr], first: usize, value: u128, count: usize) {
+        for i in 0..count {
+            assignment[first + i] = Fr::from((value >> i & 1) as u64);
+        }
+    }
+
+    #[test]
+    fn a_second_form_is_not_canonical() {
+        for (value, refused) in [(5, true), (u64::from(u32::MAX) - 1, true)] {
+            let mut field = Residues::new();
+            let first = field.r1cs.variables();
+            field.canonical_witness(F::from_canonical_u64(value));
+            let mut assignment = field.r1cs.assignment().to_vec();
+            let second = value as u128 + F::ORDER as u128;
+            assignment[first] = Fr::from(second);
+            set_bits(&mut assignment, first + 1, second, 63);
+            // Whatever the cofactor is.
+            for cofactor in [Fr::ZERO, Fr::ONE, -Fr::ONE] {
+                *assignment.last_mut().unwrap() = cofactor;
+                assert_eq!(field.r1cs.unsatisfied_by(&assignment).count() > 0, refused, "{value}");
+            }
+        }
+        let mut field = Residues::new();
+        field.canonical_witness(F::NEG_ONE);
+        assert_eq!(field.r1cs.unsatisfied_by(field.r1cs.assignment()).count(), 0);
+    }
+
+    /// A quotient that is off by r/p gives another residue mod p, if it is let through.
+    #[test]
+    fn a_quotient_that_wraps_is_refused() {
+        let mut field = Residues::new();
+        let [x, y] = [u64::MAX / 3, u64::MAX / 5].map(|value| field.witness(F::from_canonical_u64(value)));
+        let product = field.mul(&x, &y);
+        let first = field.r1cs.variables();
+        field.reduce(&product);
+        let mut assignment = field.r1cs.assignment().to_vec();
+        // Another rest, its bits right: the quotient then is some element of r, whose bits cannot be.
+        let rest = assignment[first].into_bigint().as_ref()[0] ^ 4;
+        assignment[first] = Fr::from(rest);
+        set_bits(&mut assignment, first + 1, rest.into(), 63);
+        let inverse = to_fr(&modulus()).inverse().unwrap();
+        let quotient = ((assignment[first - 1] - Fr::from(rest)) * inverse).into_bigint();
+        for i in 0..field.r1cs.variables() - (first + 64) {
+            assignment[first + 64 + i] = Fr::from(quotient.get_bit(i));
+        }
+        assert_ne!(field.r1cs.unsatisfied_by(&assignment).count(), 0);
+    }
+
+    #[test]
+    #[should_panic(expected = "a product of")]
+    fn a_product_that_may_reach_r_is_refused() {
+        let mut field = Residues::new();
+        let x = field.witness(F::NEG_ONE);
+        let square = field.mul(&x, &x);
+        field.mul(&square, &square);
+    }
+
+    #[test]
+    fn a_lookup_by_bits_finds_its_entry() {
+        let entries: Vec<F> = (10..18).map(F::from_canonical_u64).collect();
+        for index in 0..8usize {
+            let mut field = Residues::new();
+            let bits: Vec<Linear> = (0..3).map(|i| field.r1cs.boolean(index >> i & 1 == 1)).collect();
+            let residues: Vec<Residue> = entries.iter().map(|&entry| field.witness(entry)).collect();
+            let selected = field.select_many(&bits, &residues);
+            assert_eq!(field.value(&selected), entries[index]);
+        }
+    }
+}

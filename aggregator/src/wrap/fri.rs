@@ -38,23 +38,23 @@ pub struct Shared<'a> {
     pub params: &'a FriParams,
     /// Roots of the trees of constants and σ, wires, Z and partial products, quotients: cap entries, each of as many
     /// elements as its level has.
-    pub caps: [Vec<Vec<Linear>>; 4],
+    pub caps: &'a [Vec<Vec<Linear>>; 4],
     /// Roots of the layers' trees.
-    pub layer_caps: Vec<Vec<Vec<Linear>>>,
+    pub layer_caps: &'a [Vec<Vec<Linear>>],
     /// Powers of α.
     pub alpha: AlphaPowers,
     /// α^|w| · v(ζ) and w(g·ζ), reduced.
     pub opened: [Extension; 2],
     /// ζ.
-    pub zeta: Extension,
+    pub zeta: &'a Extension,
     /// The quadratic (x − ζ)·(x − g·ζ) = x² − linear·x + constant, both reduced.
     pub denominator: [Extension; 2],
     /// Generator of the rows, g.
     pub next: F,
     /// β of each layer, reduced.
-    pub betas: Vec<Extension>,
+    pub betas: &'a [Extension],
     /// The final polynomial, the constant first.
-    pub final_polynomial: Vec<Extension>,
+    pub final_polynomial: &'a [Extension],
     /// How many of the third tree's polynomials, the first, are opened at g·ζ.
     pub next_count: usize,
 }
@@ -138,48 +138,41 @@ pub struct Query {
 /// Constrains one query, `index` being its bits, the lowest first.
 pub fn check_query(field: &mut Residues, hashes: &Hashes, shared: &Shared, index: &[Linear], query: &Query) {
     field.r1cs.part("leaves and paths");
-    for (opening, cap) in query.initial.iter().zip(&shared.caps) {
+    for (opening, cap) in query.initial.iter().zip(shared.caps) {
         let leaf: Vec<Linear> = opening.leaf.iter().map(Residue::linear).collect();
         check_path(field, hashes, &leaf, index, &opening.siblings, cap);
     }
     let mut position = index;
-    for (i, (opening, cap)) in query.layers.iter().zip(&shared.layer_caps).enumerate() {
+    for (i, (opening, cap)) in query.layers.iter().zip(shared.layer_caps).enumerate() {
         position = &position[shared.params.reduction_arity_bits[i]..];
         let leaf: Vec<Linear> = opening.leaf.iter().flat_map(|value| value.0.each_ref().map(Residue::linear)).collect();
         check_path(field, hashes, &leaf, position, &opening.siblings, cap);
     }
 
     field.r1cs.part("folding");
-    let first_arity = shared.params.reduction_arity_bits.first().copied().unwrap_or_default();
-    let domain_bits = shared.params.lde_bits();
-    // The inverse of the point at the beginning of the first coset, which does not depend on the index' lowest bits.
-    let mut inverse = inverse_start(field, domain_bits, index, first_arity);
-    let mut start = invert(field, &inverse);
+    let arities = &shared.params.reduction_arity_bits;
+    let first_arity = arities.first().copied().unwrap_or_default();
+    // Inverses are what folding needs: of the start of each coset, then of the next layer's point.
+    let mut inverse = inverse_start(field, shared.params.lde_bits(), index, first_arity);
+    let start = invert(field, &inverse);
     let x = within_coset(field, &start, &index[..first_arity]);
     let mut expected = Combined::new(field, shared, &x, query);
     let mut position = index;
-    for (i, opening) in query.layers.iter().enumerate() {
-        let arity_bits = shared.params.reduction_arity_bits[i];
+    for (i, (opening, &arity_bits)) in query.layers.iter().zip(arities).enumerate() {
+        let (within, rest) = position.split_at(arity_bits);
         if i > 0 {
-            // From the point of the layer before to the start of this one's coset.
-            inverse = within_coset(field, &inverse, &position[..arity_bits]);
-            start = invert(field, &inverse);
+            inverse = within_coset(field, &inverse, within);
         }
-        let entry = field.extension_select_many(&position[..arity_bits], &opening.leaf);
+        let entry = field.extension_select_many(within, &opening.leaf);
         expected.check(field, &entry);
         let ratio = field.extension_mul_base(&shared.betas[i], &inverse);
         let ratio = field.extension_reduce(&ratio);
         expected = Combined::Folded(fold(field, &opening.leaf, &ratio));
-        for _ in 0..arity_bits {
-            (inverse, start) = (square(field, &inverse), square(field, &start));
-        }
-        position = &position[arity_bits..];
+        inverse = (0..arity_bits).fold(inverse, |power, _| square(field, &power));
+        position = rest;
     }
-    let last = match query.layers.is_empty() {
-        true => x,
-        false => start,
-    };
-    let value = evaluate(field, &shared.final_polynomial, &last);
+    let last = if arities.is_empty() { x } else { invert(field, &inverse) };
+    let value = evaluate(field, shared.final_polynomial, &last);
     expected.check(field, &value);
 }
 
@@ -201,7 +194,7 @@ impl Combined {
         let mul = |field: &mut Residues, power: &Extension, term: &Residue| field.extension_mul_base(power, term);
         let w = shared.alpha.combine_low(field, next, &mul).sub(&shared.opened[1]);
         let at = |point: &Extension| Extension::from_base(x.clone()).sub(point);
-        let (at_zeta, at_next) = (at(&shared.zeta), at(&shared.zeta.scale(shared.next)));
+        let (at_zeta, at_next) = (at(shared.zeta), at(&shared.zeta.scale(shared.next)));
         let numerator = field.extension_mul(&v, &at_next).add(&field.extension_mul(&w, &at_zeta));
         let [linear, constant] = &shared.denominator;
         let squared = field.mul(x, x);
@@ -253,7 +246,8 @@ fn inverse_start(field: &mut Residues, domain_bits: usize, index: &[Linear], ski
         let entries: Vec<F> = (0..1 << bits.len()).map(|set| entry(set, bits.len())).collect();
         let factor = lookup(field, bits, &entries);
         product = field.mul(&product, &factor);
-        product = field.keep_below(&product, 130);
+        // Another factor, of at most 66 bits, still fits.
+        product = field.keep_below(&product, 184);
     }
     field.reduce(&product)
 }

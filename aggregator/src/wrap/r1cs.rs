@@ -21,6 +21,11 @@ impl Variable {
     pub const ONE: Self = Self(0);
     /// The public input.
     pub const PUBLIC: Self = Self(1);
+
+    /// The place.
+    pub fn index(self) -> usize {
+        self.0 as usize
+    }
 }
 
 /// A linear combination of variables, each at most once and in order.
@@ -208,12 +213,12 @@ impl R1cs {
 
     /// The public input's value.
     pub fn public(&self) -> Fr {
-        self.assignment[Variable::PUBLIC.0 as usize]
+        self.assignment[Variable::PUBLIC.index()]
     }
 
     /// Gives the public input its value.
     pub fn set_public(&mut self, value: Fr) {
-        self.assignment[Variable::PUBLIC.0 as usize] = value;
+        self.assignment[Variable::PUBLIC.index()] = value;
     }
 
     /// A new variable. Its value says nothing: constrain it.
@@ -225,7 +230,7 @@ impl R1cs {
 
     /// What a linear combination is under the witness.
     pub fn value(&self, linear: &Linear) -> Fr {
-        linear.0.iter().map(|&(variable, coefficient)| self.assignment[variable.0 as usize] * coefficient).sum()
+        linear.0.iter().map(|&(variable, coefficient)| self.assignment[variable.index()] * coefficient).sum()
     }
 
     /// a · b = c
@@ -330,12 +335,17 @@ impl R1cs {
         terms[start..ends[row] as usize].iter().map(|&(variable, index)| (variable, self.coefficients[index as usize]))
     }
 
+    /// Whether a constraint holds under `assignment`.
+    pub fn holds(&self, row: usize, assignment: &[Fr]) -> bool {
+        let [a, b, c] = [0, 1, 2].map(|matrix| -> Fr {
+            self.row(matrix, row).map(|(variable, coefficient)| assignment[variable.index()] * coefficient).sum()
+        });
+        a * b == c
+    }
+
     /// The constraints that do not hold under `assignment`.
     pub fn unsatisfied_by<'a>(&'a self, assignment: &'a [Fr]) -> impl Iterator<Item = usize> + 'a {
-        let eval = move |matrix, row| -> Fr {
-            self.row(matrix, row).map(|(variable, coefficient)| assignment[variable.0 as usize] * coefficient).sum()
-        };
-        (0..self.constraints()).filter(move |&row| eval(0, row) * eval(1, row) != eval(2, row))
+        (0..self.constraints()).filter(|&row| !self.holds(row, assignment))
     }
 
     /// The names of the parts with constraints that do not hold, and how many those are.

@@ -136,3 +136,56 @@ fn pack_shift(bits: usize) -> Fr {
     use ark_ff::Field;
     Fr::from(2u64).pow([bits as u64]).inverse().expect("2 is not 0 mod r")
 }
+
+#[cfg(test)]
+mod tests {
+    use ark_ff::{BigInteger, UniformRand};
+    use num_bigint::BigUint;
+    use rand::SeedableRng;
+    use rand_chacha::ChaCha8Rng;
+
+    use super::*;
+
+    fn integer(element: Fr) -> BigUint {
+        BigUint::from_bytes_le(&element.into_bigint().to_bytes_le())
+    }
+
+    #[test]
+    fn bits_are_those_of_the_integer_below_r() {
+        let mut rng = ChaCha8Rng::seed_from_u64(1);
+        for value in [Fr::from(0u64), Fr::from(5u64), Fr::rand(&mut rng), Fr::rand(&mut rng)] {
+            let mut r1cs = R1cs::new();
+            let element = Linear::from(r1cs.allocate(value));
+            let first = r1cs.variables();
+            let bits = canonical_bits(&mut r1cs, &element);
+            assert_eq!(r1cs.unsatisfied_by(r1cs.assignment()).count(), 0);
+            let sum = bits.iter().rev().fold(BigUint::ZERO, |sum, bit| 2u8 * sum + integer(r1cs.value(bit)));
+            assert_eq!(sum, integer(value));
+
+            // The bits of value + r, where that has 254, and any bits for the comparison.
+            let second = sum + BigUint::from_bytes_le(&Fr::MODULUS.to_bytes_le());
+            if second.bits() <= 254 {
+                let mut assignment = r1cs.assignment().to_vec();
+                for i in 0..253u64 {
+                    assignment[first + i as usize] = Fr::from(second.bit(i));
+                }
+                assert_ne!(r1cs.unsatisfied_by(&assignment).count(), 0);
+            }
+        }
+    }
+
+    /// A value that is wider than its field is refused.
+    #[test]
+    fn contexts_have_their_widths() {
+        for (position, (width, _)) in CONTEXT.into_iter().enumerate() {
+            for (value, refused) in [((1u64 << width) - 1, false), (1 << width, true)] {
+                let mut field = Residues::new();
+                let mut values = [F::default(); VALUES];
+                values[position] = plonky2::field::types::Field::from_canonical_u64(value);
+                Statement::allocate(&mut field, &values);
+                let failing = field.r1cs.unsatisfied_by(field.r1cs.assignment()).count();
+                assert_eq!(failing > 0, refused, "value {position}");
+            }
+        }
+    }
+}

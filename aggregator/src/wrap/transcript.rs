@@ -77,11 +77,6 @@ impl<'a> Transcript<'a> {
         self.drawn.pop().expect("three digits")
     }
 
-    /// Draws elements of F.
-    pub fn challenges(&mut self, field: &mut Residues, count: usize) -> Vec<Residue> {
-        (0..count).map(|_| self.challenge(field).element).collect()
-    }
-
     fn permute(&mut self, field: &mut Residues) {
         self.absorbed.resize(ABSORBED, Linear::zero());
         let mut state = vec![self.capacity.clone()];
@@ -166,5 +161,44 @@ mod tests {
         let modulus = BigUint::from_bytes_le(&Fr::MODULUS.to_bytes_le());
         assert_eq!(sum + 1u8, modulus);
         assert!(digits[3] < 1 << 62 && digits[3] > 1 << 61);
+    }
+
+    /// Digits of x + r say the same mod r. As challenges they are refused; what is absorbed may be either.
+    #[test]
+    fn challenges_have_one_form() {
+        let element = Fr::from(5u64);
+        let mut second: BigUint = BigUint::from_bytes_le(&Fr::MODULUS.to_bytes_le()) + 5u8;
+        let digits: [u64; 4] = std::array::from_fn(|_| {
+            let digit = &second % F::ORDER;
+            second /= F::ORDER;
+            u64::try_from(digit).unwrap()
+        });
+        for is_challenge in [true, false] {
+            let mut field = Residues::new();
+            let variable = Linear::from(field.r1cs.allocate(element));
+            let mut place = field.r1cs.variables();
+            match is_challenge {
+                true => drop(canonical_digits(&mut field, &variable)),
+                false => drop(loose_digits(&mut field, &variable)),
+            }
+            assert_eq!(field.r1cs.unsatisfied_by(field.r1cs.assignment()).count(), 0);
+            let mut assignment = field.r1cs.assignment().to_vec();
+            let mut set = |value: Fr| {
+                assignment[place] = value;
+                place += 1;
+            };
+            for digit in &digits[..3] {
+                set(Fr::from(*digit));
+                (0..63).for_each(|i| set(Fr::from(digit >> i & 1)));
+                if is_challenge {
+                    let short = 32 - (digit >> 32).count_ones();
+                    set(Fr::from(*digit as u32) / Fr::from(short));
+                }
+            }
+            let bits = if is_challenge { 61 } else { 63 };
+            (0..bits).for_each(|i| set(Fr::from(digits[3] >> i & 1)));
+            let failing = field.r1cs.unsatisfied_by(&assignment).count();
+            assert_eq!(failing > 0, is_challenge);
+        }
     }
 }
