@@ -59,6 +59,7 @@ pub fn constrain(wrapped: &Wrapped) -> R1cs {
 }
 
 /// The verifier after it has seen the whole proof and drawn all challenges.
+#[derive(Clone)]
 pub(super) struct Verifier<'a> {
     pub(super) field: Residues,
     pub(super) hashes: &'a Hashes,

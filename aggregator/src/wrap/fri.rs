@@ -120,6 +120,7 @@ impl AlphaPowers {
 }
 
 /// A leaf and its path: values as the proof has them.
+#[derive(Clone)]
 pub struct Opening<T> {
     /// The leaf.
     pub leaf: Vec<T>,
@@ -128,6 +129,7 @@ pub struct Opening<T> {
 }
 
 /// One query of a proof.
+#[derive(Clone)]
 pub struct Query {
     /// Leaves of the four trees.
     pub initial: [Opening<Residue>; 4],

@@ -350,7 +350,13 @@ impl R1cs {
 
     /// The names of the parts with constraints that do not hold, and how many those are.
     pub fn unsatisfied(&self) -> Vec<(String, usize)> {
-        let mut failing = self.unsatisfied_by(&self.assignment).peekable();
+        self.unsatisfied_since(0)
+    }
+
+    /// The same of the constraints from the `first` on.
+    pub fn unsatisfied_since(&self, first: usize) -> Vec<(String, usize)> {
+        let rows = first..self.constraints();
+        let mut failing = rows.filter(|&row| !self.holds(row, &self.assignment)).peekable();
         let mut parts: Vec<(String, usize)> = vec![];
         for (name, range) in self.part_ranges() {
             let mut count = 0;

@@ -36,12 +36,14 @@ const EVALUATIONS: usize = 6;
 pub const VALUES: usize = CONTEXT.len() + DIGESTS * DIGEST_LEN + EVALUATIONS;
 
 /// One value with its bits, the lowest first.
+#[derive(Clone)]
 struct Value {
     element: Residue,
     bits: Vec<Linear>,
 }
 
 /// The public values.
+#[derive(Clone)]
 pub struct Statement {
     values: Vec<Value>,
 }

@@ -120,10 +120,6 @@ impl Toy {
         (vec![betas[0], gammas[0], alphas[0], zeta.0[0]], [alpha, first, second])
     }
 
-    fn verifier<'a>(&'a self, hashes: &'a Hashes) -> Verifier<'a> {
-        Verifier::new(&self.wrapped(&self.proof), hashes)
-    }
-
     fn wrapped<'a>(&'a self, proof: &'a ShrinkProof) -> Wrapped<'a> {
         Wrapped { common: &self.data.common, verifier_only: &self.data.verifier_only, values: &self.values, proof }
     }
@@ -131,7 +127,23 @@ impl Toy {
 
 /// The parts of the constraints that do not hold, each once.
 fn failing(r1cs: &R1cs) -> Vec<String> {
-    let mut parts: Vec<String> = r1cs.unsatisfied().into_iter().map(|(part, _)| part).collect();
+    parts_once(r1cs.unsatisfied())
+}
+
+static HASHES: LazyLock<Hashes> = LazyLock::new(Hashes::default);
+/// The verifier of the honest proof, before it checks anything.
+static VERIFIER: LazyLock<Verifier> = LazyLock::new(|| Verifier::new(&TOY.wrapped(&TOY.proof), &HASHES));
+
+/// What fails of the checks that `tamper` sees to after it changed something.
+fn failing_after(tamper: &dyn Fn(&mut Verifier)) -> Vec<String> {
+    let mut verifier = VERIFIER.clone();
+    let first = verifier.field.r1cs.constraints();
+    tamper(&mut verifier);
+    parts_once(verifier.finish().unsatisfied_since(first))
+}
+
+fn parts_once(parts: Vec<(String, usize)>) -> Vec<String> {
+    let mut parts: Vec<String> = parts.into_iter().map(|(part, _)| part).collect();
     parts.sort();
     parts.dedup();
     parts
@@ -200,12 +212,11 @@ fn public_input(toy: &Toy) -> Fr {
 /// Each challenge of plonk matters, and each kind of opening: with another one the quotient identity alone fails.
 #[test]
 fn another_challenge_or_opening_breaks_the_quotient() {
-    let hashes = Hashes::default();
     let after = |tamper: &dyn Fn(&mut Verifier)| {
-        let mut verifier = TOY.verifier(&hashes);
-        tamper(&mut verifier);
-        verifier.check_quotient();
-        failing(&verifier.finish())
+        failing_after(&|verifier| {
+            tamper(verifier);
+            verifier.check_quotient();
+        })
     };
     assert_eq!(after(&|_| ()), [""; 0]);
     for i in 0..3 {
@@ -232,7 +243,7 @@ fn another_challenge_or_opening_breaks_the_quotient() {
         ("quotients", |o| &mut o.quotients),
     ];
     for (name, values) in kinds {
-        let count = values(&mut TOY.verifier(&hashes).openings).len();
+        let count = values(&mut VERIFIER.openings.clone()).len();
         for i in [0, count / 2, count - 1] {
             let tamper = |v: &mut Verifier| change(&mut v.field, &mut values(&mut v.openings)[i]);
             assert_eq!(after(&tamper), ["quotient"], "{name} {i}");
@@ -247,12 +258,11 @@ fn another_challenge_or_opening_breaks_the_quotient() {
 /// Each thing that FRI's queries depend on matters, and is caught where it should be.
 #[test]
 fn another_leaf_path_or_challenge_breaks_a_query() {
-    let hashes = Hashes::default();
     let after = |tamper: &dyn Fn(&mut Verifier)| {
-        let mut verifier = TOY.verifier(&hashes);
-        tamper(&mut verifier);
-        verifier.check_queries();
-        failing(&verifier.finish())
+        failing_after(&|verifier| {
+            tamper(verifier);
+            verifier.check_queries();
+        })
     };
     let path = ["leaves and paths"];
     let fold = ["folding"];
@@ -274,7 +284,7 @@ fn another_leaf_path_or_challenge_breaks_a_query() {
             *value = changed(&mut v.field, value);
         };
         assert_eq!(after(&tamper), both, "leaf of tree {tree}");
-        let levels = TOY.verifier(&hashes).queries[1].initial[tree].siblings.len();
+        let levels = VERIFIER.queries[1].initial[tree].siblings.len();
         for level in [0, 1, levels - 1] {
             let tamper = |v: &mut Verifier| {
                 let sibling = &mut v.queries[1].initial[tree].siblings[level][0];
@@ -313,22 +323,24 @@ fn another_leaf_path_or_challenge_breaks_a_query() {
 
 #[test]
 fn too_little_work_is_refused() {
-    let hashes = Hashes::default();
-    let mut verifier = TOY.verifier(&hashes);
-    let zeros = verifier.response.bits.iter().rev();
-    let zeros = zeros.take_while(|bit| verifier.field.r1cs.value(bit) == Fr::ZERO).count();
+    let bits = &VERIFIER.response.bits;
+    let zeros = bits.iter().rev().take_while(|bit| VERIFIER.field.r1cs.value(bit) == Fr::ZERO).count();
     assert!(zeros >= 5);
-    verifier.response.bits.drain(64 - zeros..);
-    verifier.check_work();
-    assert_eq!(failing(&verifier.finish()), ["proof of work"]);
+    let after = |zeros: usize| {
+        failing_after(&|verifier| {
+            verifier.response.bits.drain(64 - zeros..);
+            verifier.check_work();
+        })
+    };
+    assert_eq!(after(zeros), ["proof of work"]);
+    assert_eq!(after(0), [""; 0]);
 }
 
 /// What is absorbed changes what is drawn, also where nothing else looks at it.
 #[test]
 fn the_transcript_sees_everything() {
-    let hashes = Hashes::default();
     let drawn = |proof: &ShrinkProof, values: &[F]| {
-        let verifier = Verifier::new(&Wrapped { values, ..TOY.wrapped(proof) }, &hashes);
+        let verifier = Verifier::new(&Wrapped { values, ..TOY.wrapped(proof) }, &HASHES);
         let Challenges { betas, gammas, alphas, zeta } = &verifier.challenges;
         let plonk: Vec<F> = [betas, gammas, alphas, &zeta.0.to_vec()]
             .into_iter()
@@ -375,7 +387,7 @@ fn the_transcript_sees_everything() {
         let expected: Vec<bool> = (0..8).map(|i| i < first).collect();
         assert_eq!(same(&drawn(&proof, &TOY.values)), expected, "{name}");
     }
-    for i in 0..VALUES {
+    for i in [0, 1, 8, 9, 20, 21, VALUES - 1] {
         let mut values = TOY.values.clone();
         values[i] += F::ONE;
         assert_eq!(same(&drawn(&TOY.proof, &values)), [false; 8], "value {i}");

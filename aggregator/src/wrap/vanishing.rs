@@ -31,6 +31,7 @@ const TERM_BITS_MAX: u64 = 250 - 64 - LOW_POWERS_BITS as u64 - 1;
 const SMALL_BITS: u64 = 116;
 
 /// The polynomials' values that a proof opens.
+#[derive(Clone)]
 pub struct Openings {
     /// Selectors, then the gates' constants.
     pub constants: Vec<Extension>,
@@ -49,6 +50,7 @@ pub struct Openings {
 }
 
 /// The challenges until ζ.
+#[derive(Clone)]
 pub struct Challenges {
     /// β of each.
     pub betas: Vec<Residue>,
