@@ -16,7 +16,7 @@
 //! | [`gates`] | each gate's constraints at a point |
 //! | [`vanishing`], [`fri`] | the two halves of plonky2's verifier |
 //! | [`sha256`], [`statement`] | the public values and the one number that L1 sees |
-//! | [`circuit`] | all of it |
+//! | [`circuit`], [`shape`] | all of it; the constraints without a proof |
 //!
 //! # What it rests on
 //!
@@ -25,7 +25,13 @@
 //!   building of the circuit (`field`).
 //! - *One way to draw.* Challenges, query indices and what is hashed for L1 have one form: canonical elements of F, digits
 //!   below those of r (`transcript`, `statement`). Numbers that are only absorbed have 64 bits and may have two
-//!   forms, as a prover may always absorb something else.
+//!   forms, and an element of r has five or so as four such numbers. None of them says anything else, and each is
+//!   another query of the hash, as any other proof would be; it saves a prover who draws again the work on a tree.
+//! - *Public values.* plonky2's four public inputs of shrink are the hash of the public values. They are bound to nothing
+//!   else, so a program is sound only if nothing in its shrink circuit reads them, and its row of values is wired: what
+//!   whoever registers a program id has to have looked at.
+//! - *The public input* is in one constraint. That it cannot be chosen apart from the proof is seen to by the reduction to
+//!   QAPs, which has a constraint of its own for each instance variable (arkworks and snarkjs do).
 //! - *Refused though valid*: a shrink proof one of whose challenges comes of an element of r with the uppermost digit that
 //!   r has (2^-61 each), or whose program id has the uppermost half of r's (2^-126). Such a proof is made again.
 //! - *ζ on the domain*: quotients by ζ − x are multiplied out, so that a ζ on the domain (2^-110) satisfies more. It is
@@ -48,6 +54,7 @@ pub mod hash;
 pub mod poseidon;
 pub mod r1cs;
 pub mod sha256;
+pub mod shape;
 pub mod statement;
 #[cfg(test)]
 mod tests;

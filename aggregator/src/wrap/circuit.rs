@@ -9,7 +9,7 @@
 //! ```
 
 use ark_bn254::Fr;
-use plonky2::field::types::Field;
+use plonky2::field::types::{Field, PrimeField64};
 use plonky2::fri::proof::{FriQueryRound, FriQueryStep};
 use plonky2::fri::FriParams;
 use plonky2::hash::merkle_tree::MerkleCap;
@@ -23,6 +23,7 @@ use super::field::{Residue, Residues};
 use super::fri::{self, AlphaPowers, Opening, Query, Shared};
 use super::hash::Hashes;
 use super::r1cs::{Linear, R1cs, Variable};
+use super::shape::{self, ShapeDiffers};
 use super::statement::Statement;
 use super::transcript::{Challenge, Transcript};
 use super::vanishing::{self, Challenges, Openings};
@@ -44,18 +45,20 @@ pub struct Wrapped<'a> {
     pub proof: &'a ShrinkProof,
 }
 
-/// Writes down the constraints and their witness. A proof that does not verify gives constraints that do not hold.
+/// Writes down the constraints and their witness. A proof that does not verify gives constraints that do not hold; one
+/// that is not of the shape which the common data say gives none.
 ///
 /// # Panics
 ///
-/// If the proof is not of the shape of the common data: shapes are checked when proofs are read.
-pub fn constrain(wrapped: &Wrapped) -> R1cs {
+/// If the common data are not of shrink's kind, with lookups or blinding: a circuit is built or it is not.
+pub fn constrain(wrapped: &Wrapped) -> Result<R1cs, ShapeDiffers> {
+    shape::check(wrapped)?;
     let hashes = Hashes::default();
     let mut verifier = Verifier::new(wrapped, &hashes);
     verifier.check_work();
     verifier.check_quotient();
     verifier.check_queries();
-    verifier.finish()
+    Ok(verifier.finish())
 }
 
 /// The verifier after it has seen the whole proof and drawn all challenges.
@@ -91,6 +94,9 @@ impl<'a> Verifier<'a> {
         let mut field = Residues::new();
         let params = &common.fri_params;
         let count = common.config.num_challenges;
+        assert!(common.num_lookup_polys == 0 && common.num_lookup_selectors == 0, "lookups are not verified here");
+        assert!(!params.hiding, "blinded leaves are not verified here");
+        assert!(params.lde_bits() < 64, "an index is part of an element");
 
         field.r1cs.part("program id");
         let cap_levels = params.lde_bits() - params.config.cap_height;
@@ -292,7 +298,10 @@ struct Recorder<'a, 'b> {
 
 impl Recorder<'_, '_> {
     fn constants(&mut self, elements: &[F]) {
-        elements.iter().for_each(|&element| self.element(&Residue::constant(element)));
+        for element in elements {
+            let constant = Linear::constant(Fr::from(element.to_canonical_u64()));
+            self.transcript.observe(self.field, constant);
+        }
     }
 
     fn element(&mut self, element: &Residue) {

@@ -59,6 +59,13 @@ impl Extension {
         Self([self.0[0].add_constant(constant), self.0[1].clone()])
     }
 
+    /// A product with a coefficient that is a constant is reduced mod p, and so is not the product of integers that the
+    /// cross term's interval is for. Zero is: its products are zero.
+    fn assert_integer_products(&self) {
+        let is_constant = |x: &Residue| x.as_constant().is_some_and(|constant| constant != F::ZERO);
+        assert!(!self.0.iter().any(is_constant), "one coefficient is a constant, the other is not");
+    }
+
     /// constant − self
     pub fn sub_from_constant(&self, constant: F) -> Self {
         self.scale(F::NEG_ONE).add_constant(constant)
@@ -86,6 +93,8 @@ impl Residues {
         }
         let [a0, a1] = &a.0;
         let [b0, b1] = &b.0;
+        a.assert_integer_products();
+        b.assert_integer_products();
         let low = self.mul(a0, b0);
         let high = self.mul(a1, b1);
         let constant = low.add_scaled(&high, F::from_canonical_u64(W));
@@ -106,6 +115,7 @@ impl Residues {
     /// a²: two constraints.
     pub fn extension_square(&mut self, a: &Extension) -> Extension {
         let [a0, a1] = &a.0;
+        a.assert_integer_products();
         let half_cross = self.mul(a0, a1);
         // (a0 + a1)·(a0 + 7·a1) − 8·a0·a1 = a0² + 7·a1² as integers.
         let (square_0, square_1) = (self.square_interval(a0), self.square_interval(a1));

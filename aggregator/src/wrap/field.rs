@@ -179,7 +179,8 @@ impl Residues {
 
     /// A variable that other constraints keep in `interval`, as a residue.
     pub fn atom(&mut self, variable: Variable, interval: Interval) -> Residue {
-        self.atoms.insert(variable, interval);
+        let before = self.atoms.entry(variable).or_insert_with(|| interval.clone());
+        assert_eq!(*before, interval, "an atom with two intervals");
         Residue { terms: vec![(variable, F::ONE)], constant: F::ZERO }
     }
 

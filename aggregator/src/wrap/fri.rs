@@ -68,6 +68,7 @@ pub struct AlphaPowers {
 impl AlphaPowers {
     /// Powers for sums of up to `count` terms, shifted by α^`shift` where `shift` < [`BLOCK`].
     pub fn new(field: &mut Residues, alpha: &Extension, shift: usize, count: usize) -> Self {
+        assert!(shift < BLOCK, "a shift of {shift}");
         let low = field.extension_powers(alpha, BLOCK + 1);
         let mut high = vec![low[shift].clone()];
         while high.len() < count.div_ceil(BLOCK) {
@@ -93,6 +94,7 @@ impl AlphaPowers {
         terms: &[T],
         mul: impl Fn(&mut Residues, &Extension, &T) -> Extension,
     ) -> Extension {
+        assert!(terms.len() <= BLOCK * self.high.len(), "a power for each of {} terms", terms.len());
         let mut sum = Extension::default();
         for (block, high) in terms.chunks(BLOCK).zip(&self.high) {
             let part = self.combine_low(field, block, &mul);
@@ -108,6 +110,7 @@ impl AlphaPowers {
         terms: &[T],
         mul: &impl Fn(&mut Residues, &Extension, &T) -> Extension,
     ) -> Extension {
+        assert!(terms.len() <= self.low.len(), "a power for each of {} terms", terms.len());
         terms.iter().zip(&self.low).fold(Extension::default(), |sum, (term, power)| sum.add(&mul(field, power, term)))
     }
 

@@ -61,6 +61,12 @@ impl Point<'_> {
 ///
 /// For a gate that shrink does not have: a circuit is built or it is not, and no input changes that.
 pub fn constraints(field: &mut Residues, gate: &GateRef<F, D>, at: &Point) -> Vec<Extension> {
+    let constraints = unchecked(field, gate, at);
+    assert_eq!(constraints.len(), gate.0.num_constraints(), "constraints of {}", gate.0.id());
+    constraints
+}
+
+fn unchecked(field: &mut Residues, gate: &GateRef<F, D>, at: &Point) -> Vec<Extension> {
     let gate = gate.0.as_any();
     if gate.is::<NoopGate>() {
         vec![]

@@ -151,7 +151,7 @@ impl Neg for &Linear {
 }
 
 /// One of the three matrices, row after row; coefficients are few, so each is kept once.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Matrix {
     ends: Vec<u32>,
     terms: Vec<(Variable, u32)>,
@@ -333,6 +333,12 @@ impl R1cs {
         let Matrix { ends, terms } = &self.matrices[matrix];
         let start = if row == 0 { 0 } else { ends[row - 1] } as usize;
         terms[start..ends[row] as usize].iter().map(|&(variable, index)| (variable, self.coefficients[index as usize]))
+    }
+
+    /// Whether the constraints are the same, whatever the witness.
+    pub fn same_constraints(&self, other: &Self) -> bool {
+        (self.variables(), &self.matrices, &self.coefficients)
+            == (other.variables(), &other.matrices, &other.coefficients)
     }
 
     /// Whether a constraint holds under `assignment`.

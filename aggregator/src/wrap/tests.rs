@@ -24,6 +24,7 @@ use super::extension::Extension;
 use super::field::{Residue, Residues};
 use super::hash::Hashes;
 use super::r1cs::{Linear, R1cs};
+use super::shape::{self, ShapeDiffers};
 use super::statement::VALUES;
 use super::vanishing::{Challenges, Openings};
 use crate::bn254::hasher::{hash_elements, hash_node_elements};
@@ -161,7 +162,7 @@ fn change(field: &mut Residues, extension: &mut Extension) {
 
 #[test]
 fn an_honest_proof_satisfies_the_wrap() {
-    let r1cs = constrain(&TOY.wrapped(&TOY.proof));
+    let r1cs = constrain(&TOY.wrapped(&TOY.proof)).unwrap();
     assert_eq!(failing(&r1cs), [""; 0]);
     assert_eq!(public_input(&TOY), r1cs.public());
     // No variable is free: with any of them changed, a constraint it is in fails.
@@ -180,6 +181,14 @@ fn an_honest_proof_satisfies_the_wrap() {
         assert!(rows[variable].iter().any(fails), "variable {variable} is free");
         assignment[variable] -= Fr::ONE;
     }
+}
+
+#[test]
+fn constraints_do_not_depend_on_the_proof() {
+    let honest = constrain(&TOY.wrapped(&TOY.proof)).unwrap();
+    let empty = shape::constraints(&TOY.data.common);
+    assert!(honest.same_constraints(&empty));
+    assert!(!empty.unsatisfied().is_empty());
 }
 
 /// What L1 computes, with a SHA-256 of its own.
@@ -348,7 +357,7 @@ fn the_transcript_sees_everything() {
             .collect();
         let fri = [&verifier.alpha, &verifier.betas[0], &verifier.betas[1]];
         let fri = fri.map(|challenge| verifier.field.extension_value(challenge));
-        let indices: Vec<Fr> = verifier.indices[0].iter().map(|bit| verifier.field.r1cs.value(bit)).collect();
+        let indices: Vec<Fr> = verifier.indices.iter().flatten().map(|bit| verifier.field.r1cs.value(bit)).collect();
         (plonk, fri, indices)
     };
     let honest = drawn(&TOY.proof, &TOY.values);
@@ -401,6 +410,48 @@ fn bumped(node: Node) -> Node {
     }
 }
 
+fn shorten<T>(values: &mut Vec<T>) {
+    values.pop();
+}
+
+/// A proof that lacks something, or has a node of the wrong kind, gives no constraints at all.
+#[test]
+fn proofs_of_another_shape_are_refused() {
+    type Damage = fn(&mut ShrinkProof);
+    let cases: [(Damage, &str, usize, usize); 11] = [
+        (|p| p.public_inputs.truncate(3), "public inputs", 4, 3),
+        (|p| shorten(&mut p.proof.wires_cap.0), "nodes in a cap", 16, 15),
+        (|p| p.proof.wires_cap.0[3] = Node::Pair(Fr::ZERO, Fr::ZERO), "elements in a cap's node", 1, 2),
+        (|p| p.proof.openings.quotient_polys.clear(), "quotients", 24, 0),
+        (|p| shorten(&mut p.proof.openings.wires), "wires", 135, 134),
+        (|p| shorten(&mut p.proof.opening_proof.commit_phase_merkle_caps), "layers' caps", 2, 1),
+        (|p| p.proof.opening_proof.query_round_proofs.clear(), "queries", 3, 0),
+        (|p| shorten(&mut p.proof.opening_proof.query_round_proofs[1].steps), "layers in a query", 2, 1),
+        (|p| shorten(&mut p.proof.opening_proof.final_poly.coeffs), "coefficients of the final polynomial", 2, 1),
+        (
+            |p| shorten(&mut p.proof.opening_proof.query_round_proofs[0].initial_trees_proof.evals_proofs[2].0),
+            "values in a leaf",
+            15,
+            14,
+        ),
+        (
+            |p| shorten(&mut p.proof.opening_proof.query_round_proofs[2].steps[0].merkle_proof.siblings),
+            "levels in a path",
+            6,
+            5,
+        ),
+    ];
+    for (damage, what, expected, got) in cases {
+        let mut proof = TOY.proof.clone();
+        damage(&mut proof);
+        let refused = constrain(&TOY.wrapped(&proof)).err();
+        assert_eq!(refused, Some(ShapeDiffers { what, expected, got }));
+    }
+    let wrapped = Wrapped { values: &TOY.values[1..], ..TOY.wrapped(&TOY.proof) };
+    let (expected, got) = (VALUES, VALUES - 1);
+    assert_eq!(constrain(&wrapped).err(), Some(ShapeDiffers { what: "public values", expected, got }));
+}
+
 /// Damaged at random, a proof is refused by plonky2 and by the wrap alike.
 #[test]
 fn the_wrap_agrees_with_plonky2_on_damaged_proofs() {
@@ -409,7 +460,7 @@ fn the_wrap_agrees_with_plonky2_on_damaged_proofs() {
         let mut proof = TOY.proof.clone();
         let name = damage(&mut proof, &mut rng, round);
         let native = TOY.data.verify(proof.clone()).is_ok();
-        let wrap = failing(&constrain(&TOY.wrapped(&proof))).is_empty();
+        let wrap = failing(&constrain(&TOY.wrapped(&proof)).unwrap()).is_empty();
         assert_eq!((native, wrap), (false, false), "{name}");
     }
 }

@@ -14,6 +14,7 @@ use std::ops::Range;
 
 use plonky2::field::types::Field;
 use plonky2::plonk::circuit_data::CommonCircuitData;
+use serde::Serialize;
 use sheaf_circuits::availability::FExt;
 use sheaf_circuits::hash::{D, F};
 
@@ -78,6 +79,7 @@ impl Powers {
 
     /// Σ α^i · term_i, of less than 2^215.
     fn combine(&self, field: &mut Residues, terms: &[Extension]) -> Extension {
+        assert!(terms.len() <= self.high.len() << LOW_POWERS_BITS, "a power for each of {} terms", terms.len());
         let mut sum = Extension::default();
         for (block, high) in terms.chunks(1 << LOW_POWERS_BITS).zip(&self.high) {
             let mut part = Extension::default();
@@ -254,6 +256,13 @@ fn filters(field: &mut Residues, common: &CommonCircuitData<F, D>, constants: &[
     filters
 }
 
+/// What plonky2's struct of this name has.
+#[derive(Serialize)]
+struct SelectorsInfo {
+    selector_indices: Vec<usize>,
+    groups: Vec<Range<usize>>,
+}
+
 /// Which gates share a selector, as `plonky2::gates::selectors` decides it: all if degrees admit it, else as many as do,
 /// from the first.
 fn selector_groups(common: &CommonCircuitData<F, D>) -> Vec<Range<usize>> {
@@ -271,7 +280,11 @@ fn selector_groups(common: &CommonCircuitData<F, D>) -> Vec<Range<usize>> {
             start += size;
         }
     }
-    assert_eq!(groups.len(), common.selectors_info.num_selectors(), "groups are made in another way");
+    // plonky2 does not give its own, but writes them.
+    let indices = groups.iter().enumerate().flat_map(|(group, gates)| gates.clone().map(move |_| group));
+    let own = SelectorsInfo { selector_indices: indices.collect(), groups: groups.clone() };
+    let [made, written] = [postcard::to_stdvec(&own), postcard::to_stdvec(&common.selectors_info)];
+    assert_eq!(made, written, "groups are made in another way");
     groups
 }
 

@@ -35,6 +35,13 @@ fn assert_twin(gate: impl Gate<F, D>) -> usize {
     field.r1cs.constraints() - before
 }
 
+/// The gate with intermediate values. plonky2 makes it for itself only, so it is made from one that can be had.
+fn coset_interpolation(subgroup_bits: usize, degree: usize) -> CosetInterpolationGate<F, D> {
+    let mut gate = CosetInterpolationGate::new(subgroup_bits);
+    gate.degree = degree;
+    gate
+}
+
 /// Constraints of each gate, exact.
 #[test]
 fn gates_are_as_plonky2_has_them() {
@@ -51,6 +58,9 @@ fn gates_are_as_plonky2_has_them() {
         ("reducing", assert_twin(ReducingGate::<D>::new(22)), 264),
         ("reducing extension", assert_twin(ReducingExtensionGate::<D>::new(17)), 204),
         ("coset interpolation of 16", assert_twin(CosetInterpolationGate::<F, D>::new(4)), 18_008),
+        ("coset interpolation of 16, degree 6", assert_twin(coset_interpolation(4, 6)), 15_576),
+        ("coset interpolation of 8, degree 4", assert_twin(coset_interpolation(3, 4)), 5_676),
+        ("random access of 4", assert_twin(RandomAccessGate::<F, D>::new_from_config(config, 2)), 3246),
         ("coset interpolation of 8", assert_twin(CosetInterpolationGate::<F, D>::new(3)), 8_132),
         ("poseidon", assert_twin(PoseidonGate::<F, D>::new()), 93_990),
         ("poseidon mds", assert_twin(PoseidonMdsGate::<F, D>::new()), 0),
