@@ -140,14 +140,12 @@ impl Streams {
         }
     }
 
-    /// The point z for these streams under `commit`: keccak256 over daCommit (32 bytes, each element big-endian),
-    /// keccak256 of the L1 bytes and keccak256 of the L2 bytes; its first two big-endian 64-bit numbers, mod p.
+    /// The point z for these streams under `commit`: keccak256 over daCommit (as [`Digest::to_bytes`], the one encoding
+    /// of a digest), keccak256 of the L1 bytes and keccak256 of the L2 bytes; its first two big-endian 64-bit numbers,
+    /// mod p.
     pub fn point(&self, commit: Digest) -> FExt {
         let mut hasher = Keccak256::new();
-        for element in commit.0 {
-            use plonky2::field::types::PrimeField64;
-            hasher.update(element.to_canonical_u64().to_be_bytes());
-        }
+        hasher.update(commit.to_bytes());
         hasher.update(Keccak256::digest(to_bytes(&self.l1)));
         hasher.update(Keccak256::digest(to_bytes(&self.l2)));
         let digest = hasher.finalize();
@@ -213,4 +211,18 @@ pub enum StreamError {
         /// What is wrong with it.
         source: RecordError,
     },
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Computed apart from this crate, as the L1 contract will: keccak256(daCommit ‖ keccak256(l1) ‖ keccak256(l2)).
+    #[test]
+    fn the_point_is_drawn_from_the_commitment_and_both_streams() {
+        let commit = [1, 1 << 32, 0xffff_ffff_0000_0000, 0x0123_4567_89ab_cdef].map(F::from_canonical_u64);
+        let streams = Streams { l1: vec![1, 2, 3], l2: vec![(1 << 56) - 1] };
+        let z = [0xda4d_29ba_d70c_dd9b, 0x5905_5ba7_a0a7_7c59].map(F::from_canonical_u64);
+        assert_eq!(streams.point(Digest(commit)), QuadraticExtension(z));
+    }
 }

@@ -42,13 +42,15 @@ static STATE: LazyLock<MemoryState> = LazyLock::new(|| {
     };
     let contract = |i: u32| account(FIRST_CONTRACT + i);
     cells.push((contract(0).header_key(), pool.to_cell()));
-    // A token, a split with two holders and a channel, with elements as wide as elements can be.
+    // A token, a split with two holders and two channels, one closing, with elements as wide as elements can be.
     let wide = u64::MAX >> 1;
     cells.push((contract(1).header_key(), cell([1, 2, 3, 4, 5, 6 | 500 << 24, 3, 0])));
     cells.push((contract(2).header_key(), cell([1, 1 << 61, 0, 0, 0, 0, 4, 0])));
     cells.push((contract(2).balance_key(asset(1)), cell([5 | 6000 << 24, 6 | 4000 << 24, wide, wide, wide, wide, 7, 8])));
     cells.push((contract(3).header_key(), cell([1, 2, 3, 4, 5 | 6 << 24 | 1 << 48, 100, 5, 0])));
     cells.push((contract(3).balance_key(asset(1)), cell([1, 2, 3, 4, 50, 0, 0, 1])));
+    cells.push((contract(6).header_key(), cell([1, 2, 3, 4, 5 | 6 << 24 | 1 << 48, 100, 5, 1])));
+    cells.push((contract(6).balance_key(asset(1)), cell([1, 2, 3, 4, 50, 1, wide, 1])));
     cells.push((contract(4).header_key(), cell([wide; 8])));
     cells.push((contract(5).header_key(), cell([5, 1, 77, 0, 0, 0, 6, 0])));
     MemoryState::with_cells(cells)

@@ -1,5 +1,5 @@
-//! One batch with every kind of call, and another one batches later: executed on any number of threads, planned, traced
-//! through the shapes, published, and rebuilt from what was published.
+//! One batch with every kind of call, and others when a challenge is nearly over, and over: executed on any number of
+//! threads, planned, traced through the shapes, published, and rebuilt from what was published.
 
 mod support;
 
@@ -15,7 +15,7 @@ use sheaf_circuits::chunk::trace::ChunkTrace;
 use sheaf_circuits::chunk::{shapes, Shape};
 use sheaf_circuits::context::Context;
 use sheaf_circuits::contract::{Call, CallKind, SignedCall, Width, FIRST_CONTRACT};
-use sheaf_circuits::contracts::channels::CHALLENGE_BATCHES;
+use sheaf_circuits::contracts::channels::{CHALLENGE_BATCHES, CHALLENGE_SECONDS};
 use sheaf_circuits::contracts::registry::FIRST_CREATED_ASSET;
 use sheaf_circuits::hash::{Digest, F};
 use sheaf_circuits::transaction::{Kind, Stream, Transaction};
@@ -250,24 +250,9 @@ fn prove_and_rebuild(context: &Context, history: &History, state: &MemoryState) 
     }
     let [l1, l2] = [Stream::L1, Stream::L2].map(|stream| publication.bytes(stream));
     assert_eq!(rebuild(state, context, &l1, &l2).unwrap(), execution.cells);
-    let mut cells: BTreeMap<CellKey, Cell> = BTreeMap::new();
-    cells.extend(execution.cells);
-    changed_state(state, cells)
-}
-
-fn changed_state(state: &MemoryState, changed: BTreeMap<CellKey, Cell>) -> MemoryState {
-    let keys: Vec<CellKey> = all_keys(&changed);
-    let mut cells: BTreeMap<CellKey, Cell> = keys.iter().copied().zip(state.cells(&keys).unwrap()).collect();
-    cells.extend(changed);
-    MemoryState::with_cells(cells.into_iter().collect())
-}
-
-/// The keys of the world and of what changed.
-fn all_keys(changed: &BTreeMap<CellKey, Cell>) -> Vec<CellKey> {
-    let mut keys: Vec<CellKey> = world().into_keys().chain(changed.keys().copied()).collect();
-    keys.sort_unstable();
-    keys.dedup();
-    keys
+    let mut next = state.clone();
+    assert_eq!(next.commit(after).unwrap(), root);
+    next
 }
 
 #[test]
@@ -276,12 +261,26 @@ fn every_kind_of_call_from_execution_to_rebuilding() {
     let state = state(&world());
     let after = prove_and_rebuild(&context(), &history, &state);
 
-    // Batches later the challenge is over.
-    let later = Context { batch_number: context().batch_number + CHALLENGE_BATCHES + 1, ..context() };
-    let mut second = History { nonces: history.nonces.clone(), transactions: vec![] };
+    // The challenge is over by the batches' numbers, and in its last second: there is time for an answer.
     let fields = [("channel", CHANNEL_2), ("a", user(19).into()), ("b", user(20).into()), ("asset", 1)];
+    let last_s = context().timestamp_s + CHALLENGE_SECONDS;
+    let nearly =
+        Context { batch_number: context().batch_number + CHALLENGE_BATCHES + 1, timestamp_s: last_s, ..context() };
+    let mut answer = History { nonces: history.nonces.clone(), transactions: vec![] };
+    let state = [&fields[..], &[("salt", 2), ("balance_a", 300), ("version", 10)]].concat();
+    answer.call_with("dispute_channel", user(19), &state, &[], Some(CHANNEL_KEYS + 20));
+    let answered = prove_and_rebuild(&nearly, &answer, &after);
+
+    // Then it is over.
+    let later = Context { batch_number: nearly.batch_number + 1, timestamp_s: last_s + 1, ..nearly };
+    let mut second = History { nonces: answer.nonces.clone(), transactions: vec![] };
     second.call("settle_channel", user(19), &fields);
-    let settled = prove_and_rebuild(&later, &second, &after);
+    let settled = prove_and_rebuild(&later, &second, &answered);
+    let [before, paid] = [&answered, &settled].map(|state| {
+        let balances = [19, 20].map(|party| account(user(party)).balance_key(asset(1)));
+        state.cells(&balances).unwrap().iter().map(|cell| cell.balance().unwrap().get()).collect::<Vec<_>>()
+    });
+    assert_eq!(paid, [before[0] + 300, before[1] + 700]);
     let header = AccountIndex::new(CHANNEL_2 as u32).unwrap().header_key();
     assert_eq!(settled.cells(&[header]).unwrap(), [Cell::ABSENT]);
 

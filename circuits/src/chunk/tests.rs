@@ -150,6 +150,6 @@ fn marginal_rows() {
     let shapes = shapes::all().iter().map(|shape| (shape.name, ChunkCircuit::rows(shape))).collect::<Vec<_>>();
     assert_eq!(
         shapes,
-        [("small", 3943), ("contracts", 8078), ("mixed", 65_256), ("payments", 65_272), ("exchange", 65_254)]
+        [("small", 3943), ("contracts", 8079), ("mixed", 65_256), ("payments", 65_272), ("exchange", 65_254)]
     );
 }

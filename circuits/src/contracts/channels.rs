@@ -16,8 +16,8 @@
 //! | --- | --- | --- | --- | --- |
 //! | `open_channel` | both accounts | 140 | 121.1 | [`Open`] |
 //! | `close_channel` | a party's account; the other's channel key signed a final state | 21 | 109.0 | [`Close`] |
-//! | `dispute_channel` | the same, with a state that is not final, or with the opening's, unsigned | 28 | 97.0 | [`Dispute`] |
-//! | `settle_channel` | a party's account | 21 | 70.6 | [`Settle`] |
+//! | `dispute_channel` | the same, with a state that is not final, or with the opening's, unsigned | 28 | 96.8 | [`Dispute`] |
+//! | `settle_channel` | a party's account | 21 | 70.0 | [`Settle`] |
 //!
 //! Rows are those of the slot; cells cost what they cost everywhere. Each kind is a form of its own: a settlement needs no
 //! second signature, and many channels may have to be settled at once; a dispute pays nobody, and publishes a word
@@ -28,8 +28,8 @@
 //! The channel is an account of kind 5, after 2^23: its opener chooses an index that is free. See [`Channel`].
 //!
 //! ```text
-//!   header    (key hash of a[4], a + 2^24·b + 2^48·asset, total, 5, 0)                  as opened
-//!   slot 1    (key hash of b[4], balance of a, version, deadline, salt)                 deadline 0: not closing
+//!   header    (key hash of a[4], a + 2^24·b + 2^48·asset, total, 5, last timestamp)   both parts of the deadline
+//!   slot 1    (key hash of b[4], balance of a, version, last batch, salt)             are 0 while not closing
 //! ```
 //!
 //! Closing and settling delete both, so an index can be used again. Both key hashes are in the cells, and not a digest
@@ -64,11 +64,16 @@
 //!
 //! # The challenge period
 //!
-//! A dispute sets the deadline, [`CHALLENGE_BATCHES`] later; nothing moves it. Until then a state with a larger version
-//! replaces the one that stands. One period is enough: the party that is challenged answers at once with the newest
-//! state that it holds. What the other could then still bring is newer, so (by the rule above) it was signed by the party
-//! that answered, after the state that it answered with: it is what that party agreed to last. If an answer moved the deadline,
-//! whoever holds many states could put off the end with each of them.
+//! The first dispute sets the deadline by two clocks, and nothing moves it: [`CHALLENGE_BATCHES`] later by number, and
+//! [`CHALLENGE_SECONDS`] later by the batches' timestamps. While either runs, a state with a larger version replaces
+//! the one that stands; when both are over, the channel can be settled. By timestamps alone, the period could end while
+//! no batch is sealed, and an answer needs one. By numbers alone, an operator could run it down within hours, with
+//! empty batches.
+//!
+//! One period is enough: the party that is challenged answers at once with the newest state that it holds. What the
+//! other could then still bring is newer, so (by the rule above) it was signed by the party that answered, after the
+//! state that it answered with: it is what that party agreed to last. If an answer moved the deadline, whoever holds
+//! many states could put off the end with each of them.
 //!
 //! # Not checked here
 //!
@@ -76,13 +81,18 @@
 //! cells: an account after 2^23 is taken while its header is there, and kinds of headers differ. The registry of
 //! assets is account 2^23 itself, which no call can take.
 //!
-//! That a call gets into a batch before a deadline. **An operator who leaves out a party's answers for the whole period,
-//! together with the other party, can take what is in the channel**: calls have no way in by L1. Who opens a channel
-//! trusts the operator for that, and for batches that are sealed no faster than the L1 contract lets them.
+//! That a call gets into a batch before a deadline. **An operator who leaves out a party's answers for the whole of
+//! both periods, together with the other party, can take what is in the channel**: calls have no way in by L1. Who
+//! opens a channel trusts the operator for that.
+//!
+//! That timestamps tell the time: no circuit compares one batch's with another's. The L1 contract bounds how far a
+//! batch's is from its own time. An operator who dates the batch of a dispute as early as it may be, and that of the
+//! settlement as late, shortens the second period by both bounds.
 
 mod channel;
 mod close;
 mod closing;
+mod deadline;
 mod dispute;
 mod open;
 mod settle;
@@ -92,18 +102,24 @@ mod tests;
 
 pub use self::channel::{Channel, CHANNEL_KIND};
 pub use self::close::Close;
+pub(crate) use self::deadline::ClockGenerator;
+pub use self::deadline::Deadline;
 pub use self::dispute::Dispute;
 pub use self::open::Open;
 pub use self::settle::Settle;
 pub use self::state::{State, TAG_STATE};
 use crate::contract::Contract;
 
-/// Batches from a dispute to the last one that an answer may be in: a week at a batch every ten minutes, a day and a half
-/// at one every two. Long enough for a party that is away for a day, and for an operator to be replaced that leaves
-/// calls out; to run it down with empty batches takes as many proofs, and transactions on L1.
+/// Batches from the first dispute to the last one that an answer may be in, by number: a week at a batch every ten
+/// minutes, a day and a half at one every two.
 ///
-/// Batches and not seconds, because an answer needs a batch: while none is sealed, the period stands still.
+/// An answer needs a batch: while none is sealed, this clock stands still.
 pub const CHALLENGE_BATCHES: u32 = 1008;
+
+/// Seconds from the timestamp of the first dispute to the last one that an answer may have: a day and a half. A party
+/// that looks once a day then has half a day to get its answer into a batch. No more, because both clocks end together
+/// at a batch every two minutes, and this one is only there for an operator that seals them faster.
+pub const CHALLENGE_SECONDS: u64 = 36 * 60 * 60;
 
 /// Payment channels.
 pub static CONTRACT: Contract = Contract {

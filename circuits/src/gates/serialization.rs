@@ -39,6 +39,7 @@ use super::signature::SignatureGate;
 use super::signature_ends::witness::{SignatureEndGenerator, SignatureStartGenerator};
 use super::signature_ends::SignatureEndsGate;
 use crate::contract::wide::generators::{CarryGenerator, DivisionGenerator, LimbsGenerator, RootGenerator};
+use crate::contracts::channels::ClockGenerator;
 use crate::contracts::exchange::{ShareGenerator, SideGenerator};
 use crate::hash::{D, F};
 use crate::signature::circuit::ChallengeGenerator;
@@ -114,7 +115,8 @@ impl WitnessGeneratorSerializer<F, D> for SheafGeneratorSerializer {
         DivisionGenerator,
         RootGenerator,
         SideGenerator,
-        ShareGenerator
+        ShareGenerator,
+        ClockGenerator
     }
 }
 

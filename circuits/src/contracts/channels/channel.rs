@@ -5,17 +5,18 @@
 //! | 0 to 3 | key hash of a | key hash of b |
 //! | 4 | a + 2^24 · b + 2^48 · asset | balance of a, at most the total |
 //! | 5 | total, below 2^56 | version, below 2^32; 0 for the opening |
-//! | 6 | 5, the kind | deadline, below 2^33; 0 while the channel is not closing |
-//! | 7 | 0 | salt, from 1 to 2^32 − 1 |
+//! | 6 | 5, the kind | last batch of the challenge period, below 2^33 |
+//! | 7 | last timestamp of the challenge period, below 2^57 | salt, from 1 to 2^32 − 1 |
 //!
-//! Neither cell is ever all zeros: one has the kind, the other the salt. Widths hold because [`super::open`] and
+//! The two parts of the deadline are both 0 while the channel is not closing, and neither is 0 while it is. Neither
+//! cell is ever all zeros: one has the kind, the other the salt. Widths hold because [`super::open`] and
 //! [`super::dispute`], which alone write these cells, write no others.
 
 use plonky2::field::types::{Field, PrimeField64};
 use plonky2::hash::hash_types::HashOutTarget;
 use plonky2::iop::target::{BoolTarget, Target};
 
-use super::CHALLENGE_BATCHES;
+use super::deadline::{Deadline, DeadlineTarget};
 use crate::account::{AccountIndex, AssetId, Cell, CellKey, ACCOUNT_BITS, CELL_LEN};
 use crate::amount::{Quanta, TRANSFER_BITS};
 use crate::contract::{CellTarget, FormEnvironment};
@@ -29,9 +30,6 @@ pub const TOTAL_BITS: usize = TRANSFER_BITS;
 pub const VERSION_BITS: usize = 32;
 /// Bits of a salt.
 pub const SALT_BITS: usize = 32;
-/// Bits of a range check that holds every difference of a deadline and a batch number: both are below 2^33.
-pub const DEADLINE_BITS: usize = 37;
-const _: () = assert!((u32::MAX as u64 + CHALLENGE_BATCHES as u64) >> 33 == 0);
 
 /// The slot that the channel's state is in.
 pub const STATE_SLOT: u16 = 1;
@@ -40,10 +38,11 @@ const KEY_HASH: usize = 0;
 const PARTIES: usize = 4;
 const TOTAL: usize = 5;
 const KIND: usize = 6;
+const LAST_TIMESTAMP: usize = 7;
 
 const BALANCE_A: usize = 4;
 const VERSION: usize = 5;
-const DEADLINE: usize = 6;
+const LAST_BATCH: usize = 6;
 const SALT: usize = 7;
 
 /// A channel that is open or closing.
@@ -61,8 +60,8 @@ pub struct Channel {
     pub balance_a: Quanta,
     /// The number of that state, 0 for the opening.
     pub version: u32,
-    /// While it is closing, the last batch that a newer state may be in.
-    pub deadline: Option<u64>,
+    /// While it is closing, until when a newer state can be brought.
+    pub deadline: Option<Deadline>,
     /// The nonce that a's account had after the opening.
     pub salt: u32,
 }
@@ -86,6 +85,11 @@ impl Channel {
         let parties = header_at(PARTIES);
         let account = |i: usize| AccountIndex::new((parties >> (i * ACCOUNT_BITS)) as u32 & ((1 << ACCOUNT_BITS) - 1));
         let key_hash = |cell: &Cell| Digest(std::array::from_fn(|i| cell.0[KEY_HASH + i]));
+        let deadline = match (state_at(LAST_BATCH), header_at(LAST_TIMESTAMP)) {
+            (0, 0) => None,
+            (0, _) | (_, 0) => return None,
+            (batch_number, timestamp_s) => Some(Deadline { batch_number, timestamp_s }),
+        };
         let channel = Self {
             parties: [account(0)?, account(1)?],
             key_hashes: [key_hash(header), key_hash(state)],
@@ -93,7 +97,7 @@ impl Channel {
             total: Quanta::new(header_at(TOTAL))?,
             balance_a: Quanta::new(state_at(BALANCE_A))?,
             version: u32::try_from(state_at(VERSION)).ok()?,
-            deadline: Some(state_at(DEADLINE)).filter(|&deadline| deadline != 0),
+            deadline,
             salt: u32::try_from(state_at(SALT)).ok()?,
         };
         (channel.balance_a <= channel.total && channel.to_cells() == [*header, *state]).then_some(channel)
@@ -102,14 +106,16 @@ impl Channel {
     /// The channel's cells: header and state.
     pub fn to_cells(&self) -> [Cell; 2] {
         let [mut header, mut state] = [Cell::ABSENT; 2];
+        let [last_batch, last_timestamp] = self.deadline.map_or([0; 2], |it| [it.batch_number, it.timestamp_s]);
         header.0[KEY_HASH..PARTIES].copy_from_slice(&self.key_hashes[0].0);
         header.0[PARTIES] = pack_parties(self.parties, self.asset);
         header.0[TOTAL] = F::from_canonical_u64(self.total.get());
         header.0[KIND] = F::from_canonical_u32(CHANNEL_KIND);
+        header.0[LAST_TIMESTAMP] = F::from_canonical_u64(last_timestamp);
         state.0[KEY_HASH..BALANCE_A].copy_from_slice(&self.key_hashes[1].0);
         state.0[BALANCE_A] = F::from_canonical_u64(self.balance_a.get());
         state.0[VERSION] = F::from_canonical_u32(self.version);
-        state.0[DEADLINE] = F::from_canonical_u64(self.deadline.unwrap_or(0));
+        state.0[LAST_BATCH] = F::from_canonical_u64(last_batch);
         state.0[SALT] = F::from_canonical_u32(self.salt);
         [header, state]
     }
@@ -139,8 +145,8 @@ pub struct ChannelTarget {
     pub balance_a: Target,
     /// The state's number.
     pub version: Target,
-    /// The deadline, 0 while the channel is not closing.
-    pub deadline: Target,
+    /// The deadline, zeros while the channel is not closing.
+    pub deadline: DeadlineTarget,
     /// The salt.
     pub salt: Target,
 }
@@ -177,19 +183,21 @@ impl ChannelTarget {
             total: header.elements[TOTAL],
             balance_a: state.elements[BALANCE_A],
             version: state.elements[VERSION],
-            deadline: state.elements[DEADLINE],
+            deadline: DeadlineTarget {
+                batch_number: state.elements[LAST_BATCH],
+                timestamp_s: header.elements[LAST_TIMESTAMP],
+            },
             salt: state.elements[SALT],
         }
     }
 
     /// The channel's cells. What is new in them is range-checked by the form.
     pub fn to_cells(self, env: &mut FormEnvironment<'_>) -> [[Target; CELL_LEN]; 2] {
-        let zero = env.builder.zero();
         let kind = env.builder.constant(F::from_canonical_u32(CHANNEL_KIND));
         let [[a0, a1, a2, a3], [b0, b1, b2, b3]] = self.key_hashes.map(|key_hash| key_hash.elements);
         [
-            [a0, a1, a2, a3, self.parties, self.total, kind, zero],
-            [b0, b1, b2, b3, self.balance_a, self.version, self.deadline, self.salt],
+            [a0, a1, a2, a3, self.parties, self.total, kind, self.deadline.timestamp_s],
+            [b0, b1, b2, b3, self.balance_a, self.version, self.deadline.batch_number, self.salt],
         ]
     }
 }

@@ -3,8 +3,9 @@
 //! Statement: the signer is a party of the channel that the call names; the state gives a at most the total; if its
 //! version is 0, it is the one that stands, else the other party's key of the channel signed it, not as final, in this
 //! channel, of this salt, under this domain. If the channel is not closing, its deadline becomes the batch's number and
-//! [`CHALLENGE_BATCHES`]; if it is, the deadline is not over, it stays, and the version is larger than the one that
-//! stands. Then the state's version and balance stand.
+//! [`super::CHALLENGE_BATCHES`], the batch's timestamp and [`super::CHALLENGE_SECONDS`]; if it is, the deadline is not
+//! over (the batch is not after it by number, or not by timestamp), both parts of it stay, and the version is larger
+//! than the one that stands. Then the state's version and balance stand.
 //!
 //! | field | where |
 //! | --- | --- |
@@ -18,10 +19,10 @@
 
 use plonky2::field::types::Field;
 
-use super::channel::{keys_target, Channel, ChannelTarget, DEADLINE_BITS, VERSION_BITS};
+use super::channel::{keys_target, Channel, ChannelTarget, VERSION_BITS};
 use super::closing::{self, *};
+use super::deadline::{Deadline, DeadlineTarget};
 use super::state::StateTarget;
-use super::CHALLENGE_BATCHES;
 use crate::account::{Cell, CellKey};
 use crate::context::Context;
 use crate::contract::{
@@ -96,12 +97,11 @@ impl Form for Dispute {
         if version == 0 && balance_a != channel.balance_a {
             return refuse(UNSIGNED);
         }
-        let batch_number = u64::from(context.batch_number);
         let deadline = match channel.deadline {
-            Some(deadline) if batch_number > deadline => return refuse(LATE),
+            Some(deadline) if deadline.is_over(context) => return refuse(LATE),
             Some(_) if version <= channel.version.into() => return refuse(OLD),
             Some(deadline) => deadline,
-            None => batch_number + u64::from(CHALLENGE_BATCHES),
+            None => Deadline::after(context),
         };
         let version = u32::try_from(version).expect("values have their fields' widths");
         let after = Channel { balance_a, version, deadline: Some(deadline), ..channel };
@@ -123,22 +123,19 @@ impl Form for Dispute {
         let signed = env.builder.not(is_opening);
         let due = env.builder.and(active, signed);
 
-        let not_closing = env.builder.is_equal(channel.deadline, zero);
+        // The two parts of a deadline are zero together, so one tells whether there is one.
+        let not_closing = env.builder.is_equal(channel.deadline.batch_number, zero);
         let closing = env.builder.not(not_closing);
         let closing = env.builder.and(active, closing);
-        // closing ⇒ batch number ≤ deadline, the one below 2^32 and the other below 2^33
-        let left = env.builder.sub(channel.deadline, env.batch_number);
-        let left = env.builder.mul(closing.target, left);
-        env.ranges.range_check(env.builder, left, DEADLINE_BITS);
+        channel.deadline.assert_runs_if(env, closing);
         // closing ⇒ version ≥ 1 + the version that stands, both below 2^32
         let newer = env.builder.sub(version, channel.version);
         let newer = env.builder.add_const(newer, F::NEG_ONE);
         let newer = env.builder.mul(closing.target, newer);
         env.ranges.range_check(env.builder, newer, VERSION_BITS);
 
-        // The batch's number is below 2^32 and the period a constant, so the sum is below 2^33, and not 0.
-        let fresh = env.builder.add_const(env.batch_number, F::from_canonical_u32(CHALLENGE_BATCHES));
-        let deadline = env.select(not_closing, fresh, channel.deadline);
+        let fresh = DeadlineTarget::after(env);
+        let deadline = DeadlineTarget::select(env, not_closing, fresh, channel.deadline);
 
         let state = StateTarget {
             channel: values[CHANNEL],

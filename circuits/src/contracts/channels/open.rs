@@ -24,6 +24,7 @@
 use plonky2::field::types::Field;
 
 use super::channel::{keys, keys_target, pack_parties_target, Channel, ChannelTarget, SALT_BITS, TOTAL_BITS};
+use super::deadline::DeadlineTarget;
 use crate::account::{Cell, CellKey};
 use crate::context::{Context, CONTEXT_FIELD_BITS};
 use crate::contract::{
@@ -196,7 +197,7 @@ impl Form for Open {
             total,
             balance_a: values[AMOUNT_A],
             version: zero,
-            deadline: zero,
+            deadline: DeadlineTarget::none(env),
             salt: values[SALT],
         };
         let keys = keys_target(env, values[CHANNEL]);

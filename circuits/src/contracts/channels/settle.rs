@@ -1,6 +1,7 @@
 //! Settling: after the challenge period, the state that stands is paid out.
 //!
-//! Statement: the signer is a party of the channel that the call names; the channel is closing, and its deadline is over.
+//! Statement: the signer is a party of the channel that the call names; the channel is closing, and its deadline
+//! is over: the batch is after it by number and by timestamp.
 //! Then a is paid the balance that stands and b the rest, and both cells are deleted.
 //!
 //! | field | where |
@@ -10,9 +11,6 @@
 //!
 //! 3 words, 21 bytes. The call does not say what is paid: when it can be applied, nothing changes that any more.
 
-use plonky2::field::types::Field;
-
-use super::channel::DEADLINE_BITS;
 use super::close::deleted;
 use super::closing::{self, *};
 use crate::account::{Cell, CellKey};
@@ -21,7 +19,6 @@ use crate::contract::{
     Call, Effects, Form, FormEnvironment, FormSpec, FormTargets, KindSpec, MoveTarget, Party, Places, Refusal, Rule,
     SecondSigner, UserTarget,
 };
-use crate::hash::F;
 
 const NOT_CLOSING: usize = 3;
 const EARLY: usize = 4;
@@ -71,7 +68,7 @@ impl Form for Settle {
     fn apply(&self, call: &Call, context: &Context, cells: &[Cell]) -> Result<Effects, Refusal> {
         let (channel, side) = opened(call, cells).or_else(refuse)?;
         let Some(deadline) = channel.deadline else { return refuse(NOT_CLOSING) };
-        if u64::from(context.batch_number) <= deadline {
+        if !deadline.is_over(context) {
             return refuse(EARLY);
         }
         let payouts = channel.payouts(channel.balance_a, side).expect("a channel's balance is at most its total");
@@ -81,15 +78,7 @@ impl Form for Settle {
     fn constrain(&self, env: &mut FormEnvironment<'_>) -> FormTargets {
         let (values, active) = (env.values, env.active);
         let opened = opened_target(env);
-        let deadline = opened.channel.deadline;
-        // active ⇒ deadline ≥ 1. Both checks are of numbers below 2^33.
-        let closing = env.builder.sub(deadline, active.target);
-        env.ranges.range_check(env.builder, closing, DEADLINE_BITS);
-        // active ⇒ batch number ≥ deadline + 1
-        let over = env.builder.sub(env.batch_number, deadline);
-        let over = env.builder.add_const(over, F::NEG_ONE);
-        let over = env.builder.mul(active.target, over);
-        env.ranges.range_check(env.builder, over, DEADLINE_BITS);
+        opened.channel.deadline.assert_over(env);
 
         let payouts = opened.payouts(env, opened.channel.balance_a);
         FormTargets {

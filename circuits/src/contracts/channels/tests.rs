@@ -7,10 +7,11 @@ use plonky2::field::types::{Field, PrimeField64};
 
 use super::channel::{keys, pack_parties, Channel};
 use super::state::State;
-use super::CHALLENGE_BATCHES;
+use super::{Deadline, CHALLENGE_BATCHES, CHALLENGE_SECONDS};
 use crate::account::{AssetId, Cell};
 use crate::amount::Quanta;
 use crate::chunk::tests::world::*;
+use crate::context::Context;
 use crate::contract::testing::*;
 use crate::contract::{Call, Effects, SignedCall, FIRST_CONTRACT};
 use crate::hash::F;
@@ -24,6 +25,24 @@ pub const STRANGER: u32 = 12;
 pub const FUNDS: u64 = 1 << 60;
 /// The number of the batch that tests run in.
 pub const BATCH: u64 = 3;
+/// Its timestamp.
+pub const NOW_S: u64 = 1_700_000_000;
+/// The deadline of a channel that is disputed in it.
+pub const END: Deadline =
+    Deadline { batch_number: BATCH + CHALLENGE_BATCHES as u64, timestamp_s: NOW_S + CHALLENGE_SECONDS };
+/// The latest deadline that is over in it.
+pub const OVER: Deadline = Deadline { batch_number: BATCH - 1, timestamp_s: NOW_S - 1 };
+/// Deadlines of which one clock or both still run: the last moment of each, and more.
+pub const RUNNING: [Deadline; 8] = [
+    Deadline { batch_number: BATCH, ..OVER },
+    Deadline { timestamp_s: NOW_S, ..OVER },
+    Deadline { batch_number: BATCH, timestamp_s: NOW_S },
+    Deadline { batch_number: (1 << 32) + 1007, timestamp_s: 1 },
+    Deadline { batch_number: 1, timestamp_s: (1 << 56) - 1 + CHALLENGE_SECONDS },
+    Deadline { batch_number: END.batch_number, ..OVER },
+    Deadline { timestamp_s: END.timestamp_s, ..OVER },
+    END,
+];
 
 /// The key that a party signs states with: not its account's.
 pub fn state_key(party: u32) -> u32 {
@@ -145,15 +164,16 @@ pub fn wanted(call: &Call, cells: &[Cell]) -> Effects {
         "close_channel" => payouts(value(5)),
         "settle_channel" => payouts(element(1, 4)),
         _ => {
-            let deadline = match element(1, 6) {
-                0 => BATCH + u64::from(CHALLENGE_BATCHES),
-                deadline => deadline,
+            let [last_batch, last_timestamp] = match element(1, 6) {
+                0 => [END.batch_number, END.timestamp_s],
+                last_batch => [last_batch, element(0, 7)],
             };
-            let mut state = cells[1];
-            for (i, value) in [(4, value(5)), (5, value(6)), (6, deadline)] {
+            let [mut header, mut state] = [cells[0], cells[1]];
+            header.0[7] = F::from_canonical_u64(last_timestamp);
+            for (i, value) in [(4, value(5)), (5, value(6)), (6, last_batch)] {
                 state.0[i] = F::from_canonical_u64(value);
             }
-            Effects { cells: vec![cells[0], state], gains: vec![] }
+            Effects { cells: vec![header, state], gains: vec![] }
         }
     }
 }
@@ -162,9 +182,15 @@ pub fn wanted(call: &Call, cells: &[Cell]) -> Effects {
 fn a_channel_is_read_from_its_cells_and_no_others() {
     let [header, state] = channel().to_cells();
     assert_eq!(Channel::from_cells(&header, &state), Some(channel()));
-    let closing = Channel { deadline: Some(5), version: u32::MAX, balance_a: quanta(1000), ..channel() };
-    let [_, other] = closing.to_cells();
-    assert_eq!(Channel::from_cells(&header, &other), Some(closing));
+    let latest = Context { batch_number: u32::MAX, timestamp_s: (1 << 56) - 1, ..context() };
+    for deadline in [END, Deadline { batch_number: 1, timestamp_s: 1 }, Deadline::after(&latest)] {
+        let closing = Channel { deadline: Some(deadline), version: u32::MAX, balance_a: quanta(1000), ..channel() };
+        let [header_of_closing, other] = closing.to_cells();
+        assert_eq!(Channel::from_cells(&header_of_closing, &other), Some(closing));
+        // Half a deadline is none.
+        assert_eq!(Channel::from_cells(&header, &other), None);
+        assert_eq!(Channel::from_cells(&header_of_closing, &state), None);
+    }
     assert_eq!(Channel::from_cells(&header, &Cell::ABSENT).map(|channel| channel.salt), Some(0));
     for (i, value) in [(4, 1 << 60), (6, 2), (6, 0), (7, 1), (5, 599)] {
         let mut header = header;
@@ -175,6 +201,27 @@ fn a_channel_is_read_from_its_cells_and_no_others() {
         let mut state = state;
         state.0[i] = F::from_canonical_u64(value);
         assert_eq!(Channel::from_cells(&header, &state), None, "state, element {i}");
+    }
+}
+
+#[test]
+fn a_deadline_is_over_when_both_clocks_are() {
+    assert_eq!((u64::from(context().batch_number), context().timestamp_s), (BATCH, NOW_S));
+    assert_eq!(Deadline::after(&context()), END);
+    assert!(OVER.is_over(&context()));
+    assert!(RUNNING.iter().all(|deadline| !deadline.is_over(&context())));
+    let [batches, seconds] = [CHALLENGE_BATCHES, CHALLENGE_SECONDS as u32];
+    for (more_batches, more_seconds, over) in
+        [(batches, seconds, false), (batches + 1, seconds, false), (batches, seconds + 1, false), (1, 1, false)]
+            .into_iter()
+            .chain([(batches + 1, seconds + 1, true), (u32::MAX - 3, seconds, false), (batches, u32::MAX, false)])
+    {
+        let later = Context {
+            batch_number: context().batch_number + more_batches,
+            timestamp_s: context().timestamp_s + u64::from(more_seconds),
+            ..context()
+        };
+        assert_eq!(END.is_over(&later), over, "{more_batches} batches and {more_seconds} s later");
     }
 }
 

@@ -35,8 +35,9 @@ fn what_a_closing_publishes() {
 #[test]
 fn either_party_closes_and_both_are_paid() {
     for id in [0, 1] {
-        let closing = Channel { deadline: Some(2), version: 9, ..channel() };
-        for (signer, channel) in [(ALICE, channel()), (BOB, channel()), (ALICE, closing)] {
+        let closing = Channel { deadline: Some(OVER), version: 9, ..channel() };
+        let running = Channel { deadline: Some(END), ..closing };
+        for (signer, channel) in [(ALICE, channel()), (BOB, channel()), (ALICE, closing), (BOB, running)] {
             let world = world(&Channel { asset: asset(id), ..channel });
             let mut call = close_call(signer, 250);
             call.values[ASSET] = id.into();

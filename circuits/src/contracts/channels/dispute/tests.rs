@@ -2,8 +2,11 @@
 
 use std::sync::LazyLock;
 
+use plonky2::iop::target::Target;
+
 use super::super::state::State;
 use super::super::tests::*;
+use super::super::{CHALLENGE_BATCHES, CHALLENGE_SECONDS};
 use super::*;
 use crate::chunk::tests::verdict::Violation::*;
 use crate::chunk::tests::world::{account, context, quanta, sign, World};
@@ -12,21 +15,19 @@ use crate::transaction::{Rejection, Transaction};
 
 static BENCH: LazyLock<Bench> = LazyLock::new(|| Bench::new("channels.dispute"));
 
-const END: u64 = BATCH + CHALLENGE_BATCHES as u64;
-
 fn dispute(signer: u32, version: u32, balance_a: u64) -> Transaction {
     let state = State { is_final: false, ..agreed(version, balance_a) };
     let second = state_by(ALICE + BOB - signer, &state).filter(|_| version > 0);
     with_second(dispute_call(signer, version.into(), balance_a), second)
 }
 
-fn closing(version: u32, deadline: u64) -> World {
+fn closing(version: u32, deadline: Deadline) -> World {
     world(&Channel { version, deadline: Some(deadline), ..channel() })
 }
 
 #[test]
 fn rows_of_a_dispute() {
-    assert_eq!(Bench::marginal_rows("channels.dispute"), 9699);
+    assert_eq!(Bench::marginal_rows("channels.dispute"), 9679);
 }
 
 #[test]
@@ -36,7 +37,8 @@ fn what_a_dispute_publishes() {
     assert_eq!(call.published(), words);
     assert_eq!(call.only_signed(), [10 | 11 << 24, 7 | 1 << 32]);
     assert_call_replays(&world(&channel()), &call);
-    assert_call_replays(&closing(4, BATCH), &call);
+    assert_call_replays(&closing(4, RUNNING[0]), &call);
+    assert_call_replays(&closing(4, RUNNING[1]), &call);
 }
 
 #[test]
@@ -53,10 +55,12 @@ fn a_newer_state_wins_until_the_deadline() {
     assert_eq!(violations, []);
     let expected = Channel { version: 6, balance_a: quanta(0), deadline: Some(END), ..channel() };
     assert_eq!(channel_in(&after), Some(expected));
-    let (violations, after) = BENCH.honest(&closing(4, BATCH), &[dispute(BOB, u32::MAX, 1000)]);
-    assert_eq!(violations, []);
-    let expected = Channel { version: u32::MAX, balance_a: quanta(1000), deadline: Some(BATCH), ..channel() };
-    assert_eq!(channel_in(&after), Some(expected));
+    for deadline in RUNNING {
+        let (violations, after) = BENCH.honest(&closing(4, deadline), &[dispute(BOB, u32::MAX, 1000)]);
+        assert_eq!(violations, [], "{deadline:?}");
+        let expected = Channel { version: u32::MAX, balance_a: quanta(1000), deadline: Some(deadline), ..channel() };
+        assert_eq!(channel_in(&after), Some(expected));
+    }
 }
 
 #[test]
@@ -75,9 +79,9 @@ fn there_is_a_channel() {
     assert_eq!(broken_rule(&world, &dispute(ALICE, 5, 250)), "no_channel");
     // The header stays what it is, or becomes a channel's.
     assert_eq!(BENCH.forged(&world, &dispute(ALICE, 5, 250), wanted), [Equation, Memory]);
-    let made = |call: &Call, cells: &[Cell]| {
-        let [header, _] = channel().to_cells();
-        Effects { cells: vec![header, wanted(call, cells).cells[1]], gains: vec![] }
+    let made = |_: &Call, _: &[Cell]| {
+        let made = Channel { version: 5, balance_a: quanta(250), deadline: Some(END), ..channel() };
+        Effects { cells: made.to_cells().to_vec(), gains: vec![] }
     };
     assert_eq!(BENCH.forged(&world, &dispute(ALICE, 5, 250), made), [Equation]);
 }
@@ -153,9 +157,70 @@ fn the_opening_is_as_it_was() {
 
 #[test]
 fn nothing_is_brought_after_the_deadline() {
-    for signer in [ALICE, BOB] {
-        assert_eq!(broken_rule(&closing(4, BATCH - 1), &dispute(signer, 5, 250)), "late");
-        assert_eq!(BENCH.forged(&closing(4, BATCH - 1), &dispute(signer, 5, 250), wanted), [Range(37)]);
+    let long_over = Deadline { batch_number: 1, timestamp_s: 1 };
+    for (signer, deadline) in [(ALICE, OVER), (BOB, OVER), (ALICE, long_over)] {
+        assert_eq!(broken_rule(&closing(4, deadline), &dispute(signer, 5, 250)), "late");
+        assert_eq!(BENCH.forged(&closing(4, deadline), &dispute(signer, 5, 250), wanted), [Range(62)]);
+    }
+}
+
+/// What the prover says of the clocks in the first slot.
+fn says_by_number(said: F) -> [(Target, F); 1] {
+    [(BENCH.examiner.hints("sheaf.ClockGenerator")[0][0], said)]
+}
+
+#[test]
+fn no_clock_that_is_over_is_said_to_run() {
+    let violations = |deadline: Deadline, said: F| {
+        let dispute = dispute(ALICE, 5, 250);
+        BENCH.forged_with(&closing(4, deadline), &dispute, wanted, |_| (), &says_by_number(said))
+    };
+    let long_over = Deadline { batch_number: 1, timestamp_s: 1 };
+    for deadline in [OVER, long_over].into_iter().chain(RUNNING) {
+        let by_number = deadline.batch_number >= BATCH;
+        let by_timestamp = deadline.timestamp_s >= NOW_S;
+        for (said, runs) in [(F::ONE, by_number), (F::ZERO, by_timestamp)] {
+            let expected: &[_] = if runs { &[] } else { &[Range(62)] };
+            assert_eq!(violations(deadline, said), expected, "{deadline:?}, {said}");
+        }
+    }
+    // As much of both as makes the difference 0: b · (−1) + (1 − b) · (−5) = 0.
+    let deadline = Deadline { batch_number: BATCH - 1, timestamp_s: NOW_S - 5 };
+    let mixed = F::from_canonical_u32(5) * F::from_canonical_u32(4).inverse();
+    assert_eq!(violations(deadline, mixed), [Equation]);
+}
+
+/// A prover who says that a closing channel is not, so that the period begins anew; or that an open one is closing,
+/// without a deadline.
+#[test]
+fn only_the_first_dispute_sets_the_deadline() {
+    let dispute = dispute(ALICE, 5, 250);
+    let after = |deadline: Option<Deadline>| {
+        let channel = Channel { version: 5, balance_a: quanta(250), deadline, ..channel() };
+        move |_: &Call, _: &[Cell]| Effects { cells: channel.to_cells().to_vec(), gains: vec![] }
+    };
+    let cases = [
+        (closing(4, OVER), Some(END), F::ONE),
+        (closing(4, RUNNING[0]), Some(END), F::ONE),
+        (closing(7, END), Some(END), F::ONE),
+        (world(&channel()), None, F::ZERO),
+        (world(&channel()), Some(OVER), F::ZERO),
+    ];
+    let equalities = BENCH.examiner.hints("EqualityGenerator");
+    for (i, (world, deadline, equal)) in cases.into_iter().enumerate() {
+        let mut got_past_memory = false;
+        assert_ne!(BENCH.forged(&world, &dispute, after(deadline)), [], "case {i}");
+        for hint in &equalities {
+            let &[said, inverse] = &hint[..] else { panic!("a flag and an inverse") };
+            for by in [F::ZERO, F::ONE] {
+                let forced = [(said, equal), (inverse, by)];
+                let violations = BENCH.forged_with(&world, &dispute, after(deadline), |_| (), &forced);
+                assert_ne!(violations, [], "case {i}");
+                got_past_memory |= !violations.contains(&Memory);
+            }
+        }
+        // One of them is that of the deadline: then it is not the memory that finds out.
+        assert_eq!(got_past_memory, i < 4, "case {i}");
     }
 }
 
@@ -196,16 +261,29 @@ fn the_other_partys_channel_key_signs() {
 #[test]
 fn the_cells_hold_what_was_brought() {
     let began = Channel { version: 5, balance_a: quanta(250), deadline: Some(END), ..channel() };
-    let answered = Channel { deadline: Some(10), ..began };
-    for (world, after) in [(world(&channel()), began), (closing(4, 10), answered)] {
+    let standing = Deadline { batch_number: 10, timestamp_s: NOW_S + 100 };
+    let answered = Channel { deadline: Some(standing), ..began };
+    for (world, after) in [(world(&channel()), began), (closing(4, standing), answered)] {
+        let moved = |batches: u64, seconds: u64| {
+            let Deadline { batch_number, timestamp_s } = after.deadline.unwrap();
+            // Minus one is u64::MAX.
+            let [batch_number, timestamp_s] =
+                [(batch_number, batches), (timestamp_s, seconds)].map(|(last, more)| last.wrapping_add(more));
+            Channel { deadline: Some(Deadline { batch_number, timestamp_s }), ..after }
+        };
         let others = [
             Channel { version: 6, ..after },
             Channel { balance_a: quanta(251), ..after },
             Channel { deadline: None, ..after },
-            Channel { deadline: Some(BATCH), ..after },
-            // Neither put off nor brought near.
-            Channel { deadline: after.deadline.map(|deadline| deadline + 1), ..after },
-            Channel { deadline: Some(END + 10), ..after },
+            Channel { deadline: Some(OVER), ..after },
+            // Neither put off nor brought near, by one clock or both.
+            moved(1, 0),
+            moved(0, 1),
+            moved(u64::MAX, 0),
+            moved(0, u64::MAX),
+            moved(CHALLENGE_BATCHES.into(), 0),
+            moved(0, CHALLENGE_SECONDS),
+            moved(CHALLENGE_BATCHES.into(), CHALLENGE_SECONDS),
             Channel { total: quanta(1001), ..after },
             Channel { salt: 8, ..after },
             Channel { parties: [BOB, ALICE].map(account), ..after },

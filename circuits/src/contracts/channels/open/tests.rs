@@ -151,7 +151,7 @@ fn the_cells_hold_what_was_opened() {
         Channel { total: quanta(1001), ..honest },
         Channel { balance_a: quanta(601), ..honest },
         Channel { version: 1, ..honest },
-        Channel { deadline: Some(1), ..honest },
+        Channel { deadline: Some(END), ..honest },
         Channel { salt: 2, ..honest },
     ];
     for other in others {

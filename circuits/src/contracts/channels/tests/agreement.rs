@@ -41,8 +41,12 @@ fn random_case(rng: &mut ChaCha8Rng, kind: &str) -> (World, Transaction) {
         balance_a: quanta(rng.gen_range(0..=1000)),
         version,
         deadline: if version > 0 || kind == "settle_channel" || rng.gen() {
-            let usual = if kind == "settle_channel" { 2 } else { 4 };
-            Some(pick(rng, usual, &[1, 2, 3, 1008, (1 << 32) + 1000]))
+            let [usual, odd] = if kind == "settle_channel" { [OVER, END] } else { [END, OVER] };
+            let batch_number = pick(rng, usual.batch_number, &[1, 2, 3, odd.batch_number, (1 << 32) + 1000]);
+            let odd = [1, NOW_S - 1, NOW_S, odd.timestamp_s, (1 << 56) + 1000];
+            let deadline = Deadline { batch_number, timestamp_s: pick(rng, usual.timestamp_s, &odd) };
+            // Both over, or both not, comes from one draw.
+            Some(pick(rng, deadline, &[OVER, RUNNING[0], RUNNING[1], END]))
         } else {
             None
         },

@@ -64,6 +64,28 @@ fn random_call(rng: &mut ChaCha8Rng, world: &World) -> Transaction {
     with_second(call, state_by(other as u32, &agreed(1, 0)))
 }
 
+/// A channel's deadline is set once, for the batch that it is set in, and a channel is settled only after it.
+fn assert_deadlines_stand(
+    before: &[(AccountIndex, Option<Deadline>)],
+    world: &World,
+    transaction: &Transaction,
+    context: &Context,
+) {
+    for (at, deadline) in before {
+        let after = channels(world).find(|(account, _)| account == at);
+        match (deadline, after) {
+            (Some(deadline), Some((_, channel))) => assert_eq!(channel.deadline, Some(*deadline)),
+            (None, Some((_, channel))) => {
+                assert!(channel.deadline.is_none_or(|deadline| deadline == Deadline::after(context)));
+            }
+            (_, None) if transaction.kind().name() == "settle_channel" => {
+                assert!(deadline.is_some_and(|deadline| deadline.is_over(context)));
+            }
+            (_, None) => assert_eq!(transaction.kind().name(), "close_channel"),
+        }
+    }
+}
+
 /// A hundred and fifty calls in some batches, with the supply of each asset counted after each. How many of each kind
 /// applied.
 fn history(seed: u64) -> BTreeMap<&'static str, usize> {
@@ -71,12 +93,17 @@ fn history(seed: u64) -> BTreeMap<&'static str, usize> {
     let mut world = World::with_users(3, FUNDS);
     let before = [0, 1, 2].map(|asset| supply(&world, asset));
     let (mut fees, mut done) = (0, BTreeMap::new());
-    let mut batch_number = 1;
+    let (mut batch_number, mut timestamp_s) = (1, NOW_S);
     for _ in 0..150 {
-        batch_number += [0, 0, 1, CHALLENGE_BATCHES / 2][rng.gen_range(0..4)];
+        // Some batches are sealed fast, some slowly.
+        let steps = [(0, 0), (0, 0), (1, 120), (CHALLENGE_BATCHES / 2, 600), (1, CHALLENGE_SECONDS / 2)];
+        let (batches, seconds) = steps[rng.gen_range(0..5)];
+        (batch_number, timestamp_s) = (batch_number + batches, timestamp_s + seconds);
+        let context = Context { batch_number, timestamp_s, ..context() };
+        let deadlines: Vec<_> = channels(&world).map(|(at, channel)| (at, channel.deadline)).collect();
         let transaction = random_call(&mut rng, &world);
         let root = world.root();
-        match execute(&transaction, &Context { batch_number, ..context() }, &mut world) {
+        match execute(&transaction, &context, &mut world) {
             Ok(outcome) => {
                 fees += outcome.fee.quanta();
                 *done.entry(transaction.kind().name()).or_insert(0) += 1;
@@ -88,6 +115,7 @@ fn history(seed: u64) -> BTreeMap<&'static str, usize> {
             assert_eq!(supply(&world, asset) + paid, before[usize::from(asset)]);
         }
         assert!(channels(&world).all(|(_, channel)| channel.salt != 0));
+        assert_deadlines_stand(&deadlines, &world, &transaction, &context);
     }
     done
 }
