@@ -85,8 +85,8 @@
 //! both periods, together with the other party, can take what is in the channel**: calls have no way in by L1. Who
 //! opens a channel trusts the operator for that.
 //!
-//! That timestamps tell the time: no circuit compares one batch's with another's. The L1 contract bounds how far a
-//! batch's is from its own time. An operator who dates the batch of a dispute as early as it may be, and that of the
+//! That timestamps tell the time: no circuit compares one batch's with another's. How far a batch's may be from L1's is
+//! for the L1 contract to bound. An operator who dates the batch of a dispute as early as it may be, and that of the
 //! settlement as late, shortens the second period by both bounds.
 
 mod channel;
