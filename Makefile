@@ -13,10 +13,10 @@ SUDO = $(if $(filter 0,$(shell id -u)),,sudo)
 PACKAGES = $(if $(shell command -v g++),,g++) $(if $(shell command -v make),,make) \
 	$(if $(wildcard /usr/lib/llvm-*/lib/libclang.so* /usr/lib/*/libclang-*.so*),,libclang-dev)
 
-.PHONY: help deps build demo test bench lint fuzz clean-demo
+.PHONY: help deps l1-tools build demo test bench lint fuzz clean-demo
 
 help: ## list what there is
-	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 14
+	@grep -E '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## /\1\t/' | expand -t 14
 
 deps: ## install what building needs, if it is missing
 	@if [ -n "$(strip $(PACKAGES))" ]; then \
@@ -25,7 +25,17 @@ deps: ## install what building needs, if it is missing
 	fi
 	@command -v $(CARGO) > /dev/null || { echo "Rust is missing: see https://rustup.rs" >&2; exit 1; }
 
-build: deps ## build the sheaf binary
+# Node runs the Solidity compiler; npm fetches that, forge and anvil. Kept in ~/.cache/sheaf, outside the clone.
+NODE_PACKAGES = $(if $(shell command -v node),,nodejs) $(if $(shell command -v npm),,npm)
+
+l1-tools: ## install forge, anvil, cast and solc for the L1 contracts, if they are missing
+	@if [ -n "$(strip $(NODE_PACKAGES))" ]; then \
+		echo "installing:$(strip $(NODE_PACKAGES))" && \
+		$(SUDO) apt-get update -q && $(SUDO) apt-get install -y -q $(NODE_PACKAGES); \
+	fi
+	@verifier-contract/tools/install
+
+build: deps l1-tools ## build the sheaf binary
 	$(CARGO) build --release --locked -p sheaf-cli
 
 demo: build ## import, execute, prove and verify real mainnet transactions; again: resume
@@ -34,7 +44,7 @@ demo: build ## import, execute, prove and verify real mainnet transactions; agai
 	$(SHEAF) prove $(DEMO)/batch.jsonl --data-dir $(DEMO)/data --out $(DEMO)/proof.bin
 	$(SHEAF) verify $(DEMO)/proof.bin
 
-test: deps ## run every test
+test: deps l1-tools ## run every test
 	$(CARGO) test --release --locked --workspace
 
 bench: deps ## run the benchmarks
