@@ -1,0 +1,12 @@
+//! The L1 side. The contracts are Solidity, in `src/`, with their tests in `test/`; this crate is what of them Rust has
+//! to know: the statement that a proof on L1 is of.
+//!
+//! ```text
+//!   batch ── proof of its Statement ──▶ Rollup.submitBatch
+//!                    │                       │ the same 220 bytes, from the calldata and the contract's storage
+//!                    └──── sha256 ───────────┘
+//! ```
+
+mod statement;
+
+pub use self::statement::{draw_point, Statement, STATEMENT_BYTES};

@@ -1,0 +1,118 @@
+//! What proofs on L1 are of. The Solidity twin is `src/Statement.sol`.
+
+use plonky2::field::extension::quadratic::QuadraticExtension;
+use plonky2::field::types::{Field, PrimeField64};
+use sha2::{Digest as _, Sha256};
+use sha3::Keccak256;
+use sheaf_circuits::account::{AccountIndex, AssetId};
+use sheaf_circuits::amount::Quanta;
+use sheaf_circuits::availability::{evaluate, to_bytes, FExt, Streams, EVALUATION_START};
+use sheaf_circuits::context::{Context, Domain};
+use sheaf_circuits::hash::{Digest, F};
+
+/// Bytes of a statement.
+pub const STATEMENT_BYTES: usize = 220;
+
+/// The statement of one proof on L1. Its bytes, numbers big-endian, digests as [`Digest::to_bytes`] has them:
+///
+/// ```text
+///   program id 32 | chain id 8 | contract 20 | batch number 4 | operator's account 4 | timestamp 8
+///   | pre root 32 | post root 32 | daCommit 32 | z 16 | value of the L1 stream 16 | value of the L2 stream 16
+/// ```
+///
+/// An element of F_p² is its two coefficients, constant first, eight bytes each.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Statement {
+    /// The program that the last plonky2 proof is of: a number below the order of BN254's groups, big-endian.
+    pub program_id: [u8; 32],
+    /// Where and when.
+    pub context: Context,
+    /// The state root before.
+    pub pre_root: Digest,
+    /// The state root after.
+    pub post_root: Digest,
+    /// What the chunks absorbed of both streams.
+    pub da_commit: Digest,
+    /// Where the streams are evaluated.
+    pub z: FExt,
+    /// The L1 stream's value there.
+    pub l1: FExt,
+    /// The L2 stream's value there.
+    pub l2: FExt,
+}
+
+impl Statement {
+    /// A batch takes the state from `pre_root` to `post_root` and publishes `streams`.
+    pub fn batch(
+        program_id: [u8; 32],
+        context: Context,
+        pre_root: Digest,
+        post_root: Digest,
+        da_commit: Digest,
+        streams: &Streams,
+    ) -> Self {
+        let z = draw_point(da_commit, streams);
+        let [l1, l2] = [&streams.l1, &streams.l2].map(|words| evaluate(EVALUATION_START, z, words));
+        Self { program_id, context, pre_root, post_root, da_commit, z, l1, l2 }
+    }
+
+    /// Of the state `root`, `account` may take `amount` of `asset` to L1. The fields of a batch carry it: batch number 0,
+    /// which no batch has; the account as operator; the asset as timestamp; the amount as z.
+    pub fn exit(
+        program_id: [u8; 32],
+        domain: Domain,
+        account: AccountIndex,
+        asset: AssetId,
+        amount: Quanta,
+        root: Digest,
+    ) -> Self {
+        Self {
+            program_id,
+            context: Context { domain, batch_number: 0, operator: account, timestamp_s: asset.get().into() },
+            pre_root: root,
+            post_root: Digest::ZERO,
+            da_commit: Digest::ZERO,
+            z: FExt::from(F::from_canonical_u64(amount.get())),
+            l1: FExt::ZERO,
+            l2: FExt::ZERO,
+        }
+    }
+
+    /// The bytes that are hashed.
+    pub fn to_bytes(&self) -> [u8; STATEMENT_BYTES] {
+        let mut bytes = Vec::with_capacity(STATEMENT_BYTES);
+        bytes.extend(self.program_id);
+        bytes.extend(self.context.domain.chain_id.to_be_bytes());
+        bytes.extend(self.context.domain.contract.0);
+        bytes.extend(self.context.batch_number.to_be_bytes());
+        bytes.extend(self.context.operator.get().to_be_bytes());
+        bytes.extend(self.context.timestamp_s.to_be_bytes());
+        for digest in [self.pre_root, self.post_root, self.da_commit] {
+            bytes.extend(digest.to_bytes());
+        }
+        for QuadraticExtension(coefficients) in [self.z, self.l1, self.l2] {
+            bytes.extend(coefficients.iter().flat_map(|element| element.to_canonical_u64().to_be_bytes()));
+        }
+        bytes.try_into().expect("the parts above have 220 bytes")
+    }
+
+    /// The public input of the proof, big-endian: sha256 of the bytes with the top three bits cleared, so that it is below
+    /// 2^253 and so below the order of BN254's groups.
+    pub fn public_input(&self) -> [u8; 32] {
+        let mut hash: [u8; 32] = Sha256::digest(self.to_bytes()).into();
+        hash[0] &= 0x1f;
+        hash
+    }
+}
+
+/// The point at which a batch's streams are evaluated: keccak256 over daCommit, keccak256 of the L1 bytes and keccak256
+/// of the L2 bytes; its first two big-endian 64-bit numbers, mod p.
+pub fn draw_point(da_commit: Digest, streams: &Streams) -> FExt {
+    let mut hasher = Keccak256::new();
+    hasher.update(da_commit.to_bytes());
+    hasher.update(Keccak256::digest(to_bytes(&streams.l1)));
+    hasher.update(Keccak256::digest(to_bytes(&streams.l2)));
+    let drawn = hasher.finalize();
+    let half = |i: usize| u64::from_be_bytes(drawn[8 * i..8 * i + 8].try_into().expect("eight bytes"));
+    QuadraticExtension([half(0), half(1)].map(F::from_noncanonical_u64))
+}
