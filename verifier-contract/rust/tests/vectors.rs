@@ -145,7 +145,8 @@ struct Batch {
 
 fn batches() -> Vec<Batch> {
     let all_l1 = records();
-    let transfers = |n: u32| (0..n).map(|i| transfer(65_536 + i, 70_000, (i % 2_048) as u16, 1_000, u64::from(i) << 20));
+    let transfers =
+        |n: u32| (0..n).map(|i| transfer(65_536 + i, 70_000, (i % 2_048) as u16, 1_000, u64::from(i) << 20));
     let streams = [
         vec![],
         all_l1.clone(),

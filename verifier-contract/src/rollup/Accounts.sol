@@ -31,10 +31,6 @@ abstract contract Accounts is Assets {
     error NoAccount(address owner);
     /// An owner has one account.
     error HasAccount(address owner, uint32 account);
-    /// Nobody owns the account. Likely cause: it was not given out yet, or it is a contract's on L2.
-    error AccountNotGiven(uint32 account);
-    /// Only the account's owner may say where to, or the owner's own address is the recipient.
-    error NotTheAccountOwner(uint32 account, address expected, address got);
     /// All accounts are given out.
     error NoAccountsLeft(uint32 limit);
     /// Genesis accounts are below 2^16, and each is listed once.
@@ -76,12 +72,12 @@ abstract contract Accounts is Assets {
         emit Launched(genesisAccounts);
     }
 
-    /// Pays what an account is owed of an asset. Works in every phase.
-    /// @param to The recipient: any that the owner names, or the owner for whoever calls.
-    function claim(uint32 account, uint16 asset, address to) external locked {
-        address owner_ = ownerOf[account];
-        if (owner_ == address(0)) revert AccountNotGiven(account);
-        if (msg.sender != owner_ && to != owner_) revert NotTheAccountOwner(account, owner_, msg.sender);
+    /// Pays what the caller's account is owed of an asset to `to`. Works in every phase.
+    ///
+    /// Only the owner can do it. If anyone could have it paid to the owner, they could do so just before an owner that is
+    /// a contract without a way to move the asset names another recipient.
+    function claim(uint16 asset, address to) external locked {
+        uint32 account = accountOf(msg.sender);
         uint256 quanta = owed[account][asset];
         if (quanta == 0) revert NothingOwed(account, asset);
         owed[account][asset] = 0;

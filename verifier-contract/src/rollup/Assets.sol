@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity 0.8.37;
 
-import {Phase, Phases} from "./Phases.sol";
+import {Phases} from "./Phases.sol";
 import {Roles} from "./Roles.sol";
 import {Token} from "./Token.sol";
 
@@ -73,8 +73,7 @@ abstract contract Assets is Roles, Phases {
     /// @param asset Its number, 1 … 2047.
     /// @param token Its contract: an ERC-20 that moves what it says, and whose balances change by transfers only.
     /// @param scale Base units in a quantum.
-    function addAsset(uint16 asset, address token, uint96 scale) external onlyOwner {
-        if (progress.phase == Phase.Frozen) revert WrongPhase(Phase.Live, Phase.Frozen);
+    function addAsset(uint16 asset, address token, uint96 scale) external onlyOwner notFrozen {
         if (asset == GAS_ASSET || asset >= ASSET_LIMIT || assets[asset].scale != 0) {
             revert AssetNumberUnavailable(asset);
         }

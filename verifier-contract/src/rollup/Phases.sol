@@ -43,6 +43,11 @@ abstract contract Phases {
         _;
     }
 
+    modifier notFrozen() {
+        if (progress.phase == Phase.Frozen) revert WrongPhase(Phase.Live, Phase.Frozen);
+        _;
+    }
+
     /// For whatever moves value or adds to the queue: a token that calls back in the middle of a deposit finds every
     /// such function locked.
     modifier locked() {

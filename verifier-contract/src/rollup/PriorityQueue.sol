@@ -21,8 +21,10 @@ import {Phases} from "./Phases.sol";
 abstract contract PriorityQueue is Phases {
     /// Open requests there can be: one word of the ring stays with the last one that was taken.
     uint64 public constant MAX_OPEN_REQUESTS = RING - 1;
-    /// A deadline shorter than this would freeze rollups for a short outage.
+    /// A shorter deadline would freeze the rollup for a short outage.
     uint64 public constant MIN_DEADLINE_S = 1 hours;
+    /// A longer one would keep people in.
+    uint64 public constant MAX_DEADLINE_S = 30 days;
     /// A fee above this would keep people in.
     uint256 public constant MAX_REQUEST_FEE = 0.1 ether;
 
@@ -42,8 +44,8 @@ abstract contract PriorityQueue is Phases {
 
     /// There are as many open requests as there can be. Likely cause: a flood; batches are making room.
     error QueueFull(uint64 limit);
-    /// The deadline is too short.
-    error DeadlineTooShort(uint64 expected, uint64 got);
+    /// The deadline is too short or too long. Likely cause: another unit than seconds.
+    error DeadlineOutOfRange(uint64 least, uint64 most, uint64 got);
     /// The fee is too high.
     error RequestFeeTooHigh(uint256 limit, uint256 got);
     /// The request is not open. Likely cause: a batch took it, or its number is wrong.
@@ -52,7 +54,9 @@ abstract contract PriorityQueue is Phases {
     error OtherRequest(uint64 number, uint256 expectedHash, uint256 gotHash);
 
     constructor(uint256 requestFee, uint64 deadline_s) {
-        if (deadline_s < MIN_DEADLINE_S) revert DeadlineTooShort(MIN_DEADLINE_S, deadline_s);
+        if (deadline_s < MIN_DEADLINE_S || deadline_s > MAX_DEADLINE_S) {
+            revert DeadlineOutOfRange(MIN_DEADLINE_S, MAX_DEADLINE_S, deadline_s);
+        }
         if (requestFee > MAX_REQUEST_FEE) revert RequestFeeTooHigh(MAX_REQUEST_FEE, requestFee);
         REQUEST_FEE = requestFee;
         REQUEST_DEADLINE_S = deadline_s;

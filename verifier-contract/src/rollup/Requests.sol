@@ -15,6 +15,8 @@ import {PriorityQueue} from "./PriorityQueue.sol";
 abstract contract Requests is Accounts, PriorityQueue {
     /// New deposits are paused. Exits and keys are not.
     error DepositsArePaused();
+    /// Somebody else owns the account, or nobody does. Likely cause: a wrong index, or another address was faster to open.
+    error OtherOwner(uint32 account, address expected, address got);
 
     modifier unpaused() {
         if (progress.depositsPaused) revert DepositsArePaused();
@@ -40,8 +42,10 @@ abstract contract Requests is Accounts, PriorityQueue {
     }
 
     /// Deposits to an account that has an owner, from anyone. It never touches the account's key.
+    /// @param owner_ Who must own the account. An index alone is not enough: if L1's last blocks are replaced, or somebody
+    /// is faster, another address can have opened the account that was meant.
     /// @param amount In base units, a positive multiple of the asset's scale.
-    function deposit(uint32 account, uint16 asset, uint256 amount)
+    function deposit(uint32 account, address owner_, uint16 asset, uint256 amount)
         external
         payable
         only(Phase.Live)
@@ -49,7 +53,7 @@ abstract contract Requests is Accounts, PriorityQueue {
         locked
         returns (uint64 request)
     {
-        if (ownerOf[account] == address(0)) revert AccountNotGiven(account);
+        if (owner_ == address(0) || ownerOf[account] != owner_) revert OtherOwner(account, owner_, ownerOf[account]);
         uint64 quanta = take(asset, amount, REQUEST_FEE);
         request = push(account, Records.deposit(asset, account, quanta));
     }

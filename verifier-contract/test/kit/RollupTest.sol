@@ -107,8 +107,9 @@ abstract contract RollupTest {
 
     function deposit(address user, uint32 account, uint16 asset, uint64 quanta) internal {
         (uint256 amount, uint256 value) = costs(asset, quanta);
+        address owner = rollup.ownerOf(account);
         vm.prank(user);
-        rollup.deposit{value: value}(account, asset, amount);
+        rollup.deposit{value: value}(account, owner, asset, amount);
         requests.push(Records.deposit(asset, account, quanta));
     }
 

@@ -10,7 +10,6 @@ interface Vm {
     function assertTrue(bool condition, string calldata what) external pure;
     function assertLe(uint256 left, uint256 right, string calldata what) external pure;
     function assume(bool condition) external pure;
-    function bound(uint256 value, uint256 low, uint256 high) external view returns (uint256);
     function chainId(uint256 id) external;
     function deal(address who, uint256 balance) external;
     function etch(address where, bytes calldata code) external;
@@ -21,14 +20,10 @@ interface Vm {
     function load(address where, bytes32 slot) external view returns (bytes32);
     function parseJsonBytes(string calldata json, string calldata key) external pure returns (bytes memory);
     function parseJsonBytes32(string calldata json, string calldata key) external pure returns (bytes32);
-    function parseJsonBytes32Array(string calldata json, string calldata key) external pure returns (bytes32[] memory);
-    function parseJsonBytesArray(string calldata json, string calldata key) external pure returns (bytes[] memory);
     function parseJsonUint(string calldata json, string calldata key) external pure returns (uint256);
-    function parseJsonUintArray(string calldata json, string calldata key) external pure returns (uint256[] memory);
     function parseJsonAddress(string calldata json, string calldata key) external pure returns (address);
     function prank(address sender) external;
     function readFile(string calldata path) external view returns (string memory);
-    function setArbitraryStorage(address target) external;
     function snapshotValue(string calldata group, string calldata name, uint256 value) external;
     function store(address where, bytes32 slot, bytes32 value) external;
     function toString(uint256 value) external pure returns (string memory);
