@@ -21,6 +21,9 @@ abstract contract Programs is Roles, PriorityQueue {
     /// Seconds between proposing programs and using them.
     uint64 public immutable PROGRAM_NOTICE_S;
 
+    /// A longer notice would leave a mistake in a program for too long.
+    uint64 public constant MAX_NOTICE_S = 365 days;
+
     /// The order r of BN254's groups: program ids are below it.
     uint256 private constant PROGRAM_ID_LIMIT =
         21888242871839275222246405745257275088548364400416034343698204186575808495617;
@@ -45,8 +48,8 @@ abstract contract Programs is Roles, PriorityQueue {
     error ProofRejected(bytes32 program, uint256 publicInput);
     /// Not a program id, or one id for both programs.
     error BadProgramIds(bytes32 batch, bytes32 exit);
-    /// The notice is too short for requests to be served within half of it.
-    error NoticeTooShort(uint64 expected, uint64 got);
+    /// The notice is too short for requests to be served within half of it, or too long for a mistake to be mended.
+    error NoticeOutOfRange(uint64 least, uint64 most, uint64 got);
     /// No programs are proposed.
     error NothingProposed();
     /// The notice has not passed.
@@ -55,7 +58,9 @@ abstract contract Programs is Roles, PriorityQueue {
     error RequestOverdue(uint64 deadline, uint256 now_);
 
     constructor(IVerifier verifier, ProgramIds memory ids, uint64 notice_s) {
-        if (notice_s < 2 * REQUEST_DEADLINE_S) revert NoticeTooShort(2 * REQUEST_DEADLINE_S, notice_s);
+        if (notice_s < 2 * REQUEST_DEADLINE_S || notice_s > MAX_NOTICE_S) {
+            revert NoticeOutOfRange(2 * REQUEST_DEADLINE_S, MAX_NOTICE_S, notice_s);
+        }
         requireIds(ids);
         VERIFIER = verifier;
         PROGRAM_NOTICE_S = notice_s;
@@ -64,7 +69,7 @@ abstract contract Programs is Roles, PriorityQueue {
     }
 
     /// Proposes programs; replaces what was proposed, and the notice begins anew.
-    function proposePrograms(bytes32 batch, bytes32 exit_) external onlyOwner {
+    function proposePrograms(bytes32 batch, bytes32 exit_) external onlyOwner notFrozen {
         ProgramIds memory ids = ProgramIds(batch, exit_);
         requireIds(ids);
         proposedPrograms = ids;
@@ -79,7 +84,7 @@ abstract contract Programs is Roles, PriorityQueue {
     }
 
     /// Puts the proposed programs in force, once the notice has passed.
-    function changePrograms() external onlyOwner {
+    function changePrograms() external onlyOwner notFrozen {
         if (programsDue == 0) revert NothingProposed();
         if (block.timestamp < programsDue) revert NoticeRunning(programsDue, block.timestamp);
         // Otherwise an owner could put an exit program in force just before the freeze that it is for.
