@@ -61,16 +61,9 @@ contract EvaluationTest {
             uint256 words = 3 * uint256(transactions[i]);
             bytes memory l2 = stream(words, i);
             uint256 used = harness.gasOfEvaluation(bytes32(0), "", l2);
-            string memory name = string.concat(vm.toString(transactions[i]), " transactions of 3 words: ");
-            vm.snapshotValue("gas", string.concat(name, "hashing and evaluating, a transaction"), used / transactions[i]);
-            vm.snapshotValue("gas", string.concat(name, "calldata, a transaction"), calldataGas(l2) / transactions[i]);
-            vm.snapshotValue("gas", string.concat(name, "hundredths of gas a word, all but calldata"), 100 * used / words);
-            vm.assertLe(used, 150 * words, "the budget");
+            string memory name = string.concat("hashing and evaluating ", vm.toString(words), " words, hundredths a word");
+            vm.snapshotValue("gas", name, 100 * used / words);
+            vm.assertLe(used, 50 * words, "the budget");
         }
-    }
-
-    /// EIP-2028: 16 for each byte, 4 for zeros.
-    function calldataGas(bytes memory data) private pure returns (uint256 used) {
-        for (uint256 i = 0; i < data.length; ++i) used += data[i] == 0 ? 4 : 16;
     }
 }

@@ -11,6 +11,7 @@ interface Vm {
     function assertLe(uint256 left, uint256 right, string calldata what) external pure;
     function assume(bool condition) external pure;
     function chainId(uint256 id) external;
+    function cool(address where) external;
     function deal(address who, uint256 balance) external;
     function etch(address where, bytes calldata code) external;
     function expectEmit(address emitter) external;
