@@ -1,5 +1,5 @@
 //! The L1 side. The contracts are Solidity, in `src/`, with their tests in `test/`; this crate is what of them Rust has
-//! to know: the statement that a proof on L1 is of.
+//! to know: the statement that a proof on L1 is of, and what they compile to.
 //!
 //! ```text
 //!   batch ── proof of its Statement ──▶ Rollup.submitBatch
@@ -7,6 +7,7 @@
 //!                    └──── sha256 ───────────┘
 //! ```
 
+pub mod artifacts;
 mod statement;
 
 pub use self::statement::{draw_point, Statement, STATEMENT_BYTES};

@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity 0.8.37;
 
+import {IVerifier} from "../src/IVerifier.sol";
 import {Records} from "../src/Records.sol";
+import {Rollup} from "../src/Rollup.sol";
 import {Statement} from "../src/Statement.sol";
+import {Programs} from "../src/rollup/Programs.sol";
 import {LibraryHarness} from "./kit/LibraryHarness.sol";
 import {Reference} from "./kit/Reference.sol";
 import {vm} from "./kit/Vm.sol";
@@ -38,6 +41,18 @@ contract VectorsTest {
     /// An element of F_p²: 16 bytes.
     function element(string memory list, uint256 i, string memory field) private view returns (uint128) {
         return uint128(bytes16(blob(list, i, field)));
+    }
+
+    function test_constants() public {
+        Rollup.Config memory config;
+        (config.verifier, config.owner, config.operator) = (IVerifier(address(harness)), address(1), address(1));
+        config.programs = Programs.ProgramIds(bytes32(uint256(1)), bytes32(uint256(2)));
+        (config.coinScale, config.requestDeadline_s, config.programNotice_s) = (1, 1 days, 2 days);
+        Rollup rollup = new Rollup(config);
+        vm.assertEq(rollup.FIRST_ACCOUNT(), vm.parseJsonUint(json, ".constants.first_account"), "first account");
+        vm.assertEq(rollup.ACCOUNT_LIMIT(), vm.parseJsonUint(json, ".constants.account_limit"), "account limit");
+        vm.assertEq(rollup.ASSET_LIMIT(), vm.parseJsonUint(json, ".constants.asset_limit"), "asset limit");
+        vm.assertEq(rollup.HELD_LIMIT(), vm.parseJsonUint(json, ".constants.held_limit"), "held limit");
     }
 
     function test_points_and_values() public view {

@@ -5,10 +5,12 @@ use std::path::Path;
 
 use plonky2::field::types::Field;
 use serde_json::{json, Value};
-use sheaf_circuits::account::{AccountIndex, AssetId};
+use sheaf_circuits::account::{AccountIndex, AssetId, FIRST_L1_ACCOUNT};
 use sheaf_circuits::amount::{Fee, Quanta, TRANSFER_BITS, WORD_MASK};
 use sheaf_circuits::availability::{to_bytes, FExt, Streams};
 use sheaf_circuits::context::{Context, ContractAddress, Domain};
+use sheaf_circuits::contract::REGISTRY;
+use sheaf_circuits::contracts::registry::FIRST_CREATED_ASSET;
 use sheaf_circuits::hash::{hash_tagged, tag, Digest, F};
 use sheaf_circuits::transaction::{Kind, Published, Record};
 use sheaf_verifier_contract::Statement;
@@ -30,6 +32,12 @@ fn vectors() -> Value {
     json!({
         "chain_id": domain().chain_id,
         "contract": hex(domain().contract.0),
+        "constants": {
+            "first_account": FIRST_L1_ACCOUNT,
+            "account_limit": REGISTRY,
+            "asset_limit": FIRST_CREATED_ASSET,
+            "held_limit": Quanta::MAX.get() + 1,
+        },
         "key_hashes": key_hashes(),
         "records": records().iter().map(record).collect::<Vec<_>>(),
         "batches": batches().iter().map(batch).collect::<Vec<_>>(),
