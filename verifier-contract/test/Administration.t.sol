@@ -292,6 +292,18 @@ contract AdministrationTest is RollupTest {
         rollup.changePrograms();
     }
 
+    function test_a_proposal_lapses() public {
+        uint64 due = propose();
+        vm.warp(due + 7 days + 1);
+        vm.prank(OWNER);
+        refuse(abi.encodeWithSelector(Programs.ProposalLapsed.selector, due + 7 days, due + 7 days + 1));
+        rollup.changePrograms();
+        due = propose();
+        vm.warp(due + 7 days);
+        vm.prank(OWNER);
+        rollup.changePrograms();
+    }
+
     function test_a_new_proposal_begins_a_new_notice() public {
         propose();
         vm.warp(block.timestamp + NOTICE - 1);

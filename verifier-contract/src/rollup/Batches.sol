@@ -141,13 +141,14 @@ abstract contract Batches is Accounts, Programs {
                 start := add(stream.offset, position)
                 record := calldataload(start)
             }
-            (uint256 length, uint256 requested) = lengths(position, record);
+            uint8 kind = record.kind();
+            (uint256 length, uint256 requested) = lengths(position, kind, record);
             if (stream.length - position < length) revert RecordCutOff(position, length, stream.length - position);
             if (requested > 0) {
                 hash = nextInCalldata(hash, start, requested);
                 ++taken;
             }
-            if (record.kind() == Records.FORCED_EXIT || record.kind() == Records.WITHDRAW) {
+            if (kind == Records.FORCED_EXIT || kind == Records.WITHDRAW) {
                 credit(record.account(), record.asset(), record.amount());
             }
             position += length;
@@ -159,14 +160,14 @@ abstract contract Batches is Accounts, Programs {
     }
 
     /// Bytes of a record, and how many of them were fixed when it was requested.
-    function lengths(uint256 position, Head record) private pure returns (uint256, uint256) {
-        if (record.kind() == Records.WITHDRAW) return (Records.HEAD_LENGTH, 0);
-        if (record.kind() == Records.FORCED_EXIT) return (Records.HEAD_LENGTH, Records.FORCED_EXIT_REQUEST_LENGTH);
-        if (record.kind() == Records.REKEY) return (Records.KEYED_LENGTH, Records.KEYED_LENGTH);
-        if (record.kind() == Records.DEPOSIT) {
+    function lengths(uint256 position, uint8 kind, Head record) private pure returns (uint256, uint256) {
+        if (kind == Records.WITHDRAW) return (Records.HEAD_LENGTH, 0);
+        if (kind == Records.DEPOSIT) {
             uint256 length = record.counterparty() == 0 ? Records.HEAD_LENGTH : Records.KEYED_LENGTH;
             return (length, length);
         }
-        revert UnknownRecord(position, record.kind());
+        if (kind == Records.FORCED_EXIT) return (Records.HEAD_LENGTH, Records.FORCED_EXIT_REQUEST_LENGTH);
+        if (kind == Records.REKEY) return (Records.KEYED_LENGTH, Records.KEYED_LENGTH);
+        revert UnknownRecord(position, kind);
     }
 }

@@ -24,6 +24,10 @@ abstract contract Programs is Roles, PriorityQueue {
     /// A longer notice would leave a mistake in a program for too long.
     uint64 public constant MAX_NOTICE_S = 365 days;
 
+    /// Proposed programs come within so many seconds after their notice, or have to be proposed again: nobody who joins
+    /// later should meet a change that was announced long ago.
+    uint64 public constant PROPOSAL_LIFE_S = 7 days;
+
     /// The order r of BN254's groups: program ids are below it.
     uint256 private constant PROGRAM_ID_LIMIT =
         21888242871839275222246405745257275088548364400416034343698204186575808495617;
@@ -54,6 +58,8 @@ abstract contract Programs is Roles, PriorityQueue {
     error NothingProposed();
     /// The notice has not passed.
     error NoticeRunning(uint64 due, uint256 now_);
+    /// The programs were proposed too long ago. Propose them again.
+    error ProposalLapsed(uint64 last, uint256 now_);
     /// A request is overdue, so the rollup can be frozen, and programs stay as they are.
     error RequestOverdue(uint64 deadline, uint256 now_);
 
@@ -83,10 +89,12 @@ abstract contract Programs is Roles, PriorityQueue {
         cancelProposal();
     }
 
-    /// Puts the proposed programs in force, once the notice has passed.
+    /// Puts the proposed programs in force, within a week after the notice has passed.
     function changePrograms() external onlyOwner notFrozen {
         if (programsDue == 0) revert NothingProposed();
         if (block.timestamp < programsDue) revert NoticeRunning(programsDue, block.timestamp);
+        uint64 last = programsDue + PROPOSAL_LIFE_S;
+        if (block.timestamp > last) revert ProposalLapsed(last, block.timestamp);
         // Otherwise an owner could put an exit program in force just before the freeze that it is for.
         if (overdue()) revert RequestOverdue(oldestDeadline(), block.timestamp);
         programs = proposedPrograms;
