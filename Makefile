@@ -50,7 +50,8 @@ test: deps l1-tools ## run every test
 bench: deps ## run the benchmarks
 	$(CARGO) bench --locked --workspace
 
-lint: deps ## formatting and clippy
+lint: deps l1-tools ## formatting and clippy
+	verifier-contract/tools/l1 forge fmt --check
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --release --locked --workspace --all-targets -- -D warnings
 

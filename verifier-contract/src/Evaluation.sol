@@ -94,10 +94,14 @@ library Evaluation {
                 for {} lt(from, end) {} {
                     // Each load brings four words, in 28 of its 32 bytes.
                     let four := calldataload(from)
-                    let sum := add(
-                        add(mul(shr(200, four), mload(0x8e0)), mul(and(shr(144, four), WORD), mload(0x8c0))),
-                        add(mul(and(shr(88, four), WORD), mload(0x8a0)), mul(and(shr(32, four), WORD), mload(0x880)))
-                    )
+                    let sum :=
+                        add(
+                            add(mul(shr(200, four), mload(0x8e0)), mul(and(shr(144, four), WORD), mload(0x8c0))),
+                            add(
+                                mul(and(shr(88, four), WORD), mload(0x8a0)),
+                                mul(and(shr(32, four), WORD), mload(0x880))
+                            )
+                        )
                     four := calldataload(add(from, 28))
                     sum := add(
                         add(add(sum, mul(shr(200, four), mload(0x860))), mul(and(shr(144, four), WORD), mload(0x840))),

@@ -104,6 +104,7 @@ contract Groth16Verifier is IVerifier {
             if (point[i] >= FIELD_ORDER) revert CoordinateOutOfRange(i, point[i], FIELD_ORDER);
         }
         (uint256 x, uint256 y) = publicPoint(input);
+        // forgefmt: disable-next-item
         uint256[24] memory pairs = [
             // A, B
             point[0], point[1], point[2], point[3], point[4], point[5],

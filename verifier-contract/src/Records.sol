@@ -75,14 +75,11 @@ library Records {
     }
 
     /// A deposit that opens an account with a key.
-    function open(uint16 asset_, uint32 account_, uint64 quanta, bytes32 keyHash)
-        internal
-        pure
-        returns (bytes memory)
-    {
-        return abi.encodePacked(
-            DEPOSIT, asset_, account_, uint32(1), uint24(quanta >> 56), uint56(quanta), keyWords(keyHash)
-        );
+    function open(uint16 asset_, uint32 account_, uint64 quanta, bytes32 keyHash) internal pure returns (bytes memory) {
+        return
+            abi.encodePacked(
+                DEPOSIT, asset_, account_, uint32(1), uint24(quanta >> 56), uint56(quanta), keyWords(keyHash)
+            );
     }
 
     /// Another key for an account.

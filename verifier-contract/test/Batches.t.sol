@@ -142,9 +142,7 @@ contract BatchesTest is RollupTest {
         batch.proof = prove(batch, address(rollup));
         refuseBatch(
             batch,
-            abi.encodeWithSelector(
-                Batches.WrongTimestamp.selector, earliest, block.timestamp + 5 minutes, timestamp
-            )
+            abi.encodeWithSelector(Batches.WrongTimestamp.selector, earliest, block.timestamp + 5 minutes, timestamp)
         );
     }
 
@@ -233,6 +231,39 @@ contract BatchesTest is RollupTest {
         Batches.Batch memory batch = batchOf("", l2());
         submit(batch);
         refuseBatch(batch, abi.encodeWithSelector(Batches.WrongBatchNumber.selector, 2, 1));
+    }
+
+    /// The same batch, spelled in other ways that the ABI allows: a rebuilder should meet one only.
+    function test_unusual_layouts_of_the_calldata_are_refused() public {
+        Batches.Batch memory batch = batchOf("", l2());
+        bytes memory usual = abi.encodeCall(rollup.submitBatch, (batch));
+        requireUnusual(bytes.concat(usual, hex"00"));
+        requireUnusual(bytes.concat(usual, bytes32(0)));
+        // All bytes after the offset, moved up by a word: the offset says 64.
+        bytes memory moved = bytes.concat(usual, bytes32(0));
+        for (uint256 i = moved.length - 1; i >= 68; --i) {
+            moved[i] = moved[i - 32];
+        }
+        moved[35] = 0x40;
+        requireUnusual(moved);
+        // An L1 stream that begins where the batch does: its number is then the length.
+        bytes memory elsewhere = bytes.concat(usual);
+        uint256 offset = 36 + 7 * 32;
+        vm.assertEq(uint8(elsewhere[offset + 30]) * 256 + uint8(elsewhere[offset + 31]), 320, "the L1 stream's offset");
+        (elsewhere[offset + 30], elsewhere[offset + 31]) = (0x00, 0x00);
+        requireUnusual(elsewhere);
+        vm.prank(OPERATOR);
+        (bool done,) = address(rollup).call(usual);
+        vm.assertTrue(done, "the usual one");
+    }
+
+    function requireUnusual(bytes memory data) private {
+        vm.prank(OPERATOR);
+        (bool done, bytes memory answer) = address(rollup).call(data);
+        vm.assertTrue(!done, "accepted");
+        bytes4 reason = bytes4(answer);
+        // An offset that leads to something that is no length at all is refused by the decoder, without a reason.
+        vm.assertTrue(answer.length == 0 || reason == Batches.UnusualCalldata.selector, "another reason");
     }
 
     function requireRejected(Batches.Batch memory batch) private {
@@ -331,7 +362,9 @@ contract BatchesTest is RollupTest {
         open(ALICE, 0, 1000);
         bytes memory l1 = new bytes(70);
         bytes memory record = take(0);
-        for (uint256 i = 0; i < 70; ++i) l1[i] = record[i];
+        for (uint256 i = 0; i < 70; ++i) {
+            l1[i] = record[i];
+        }
         refuseBatch(batchOf(l1, ""), abi.encodeWithSelector(Batches.RecordCutOff.selector, 0, 77, 70));
         l1 = abi.encodePacked(withdrawal(OPERATOR_INDEX, 0, 0), bytes14(hex"05"));
         refuseBatch(batchOf(l1, ""), abi.encodeWithSelector(Batches.RecordCutOff.selector, 21, 21, 14));

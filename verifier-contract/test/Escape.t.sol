@@ -169,8 +169,7 @@ contract EscapeTest is RollupTest {
         requireRejected(BOB, 0, 1000, proof);
         proof[255] ^= 0x01;
         vm.prank(ALICE);
-        (bool done,) =
-            address(rollup).call{gas: 3e6}(abi.encodeCall(rollup.exit, (0, 1000, EXIT_PROGRAM, proof)));
+        (bool done,) = address(rollup).call{gas: 3e6}(abi.encodeCall(rollup.exit, (0, 1000, EXIT_PROGRAM, proof)));
         vm.assertTrue(!done, "accepted");
     }
 

@@ -14,7 +14,9 @@ contract EvaluationTest {
         bytes_ = new bytes(7 * words);
         for (uint256 i = 0; i < bytes_.length; i += 7) {
             bytes32 random = keccak256(abi.encode(seed, i));
-            for (uint256 j = 0; j < 7; ++j) bytes_[i + j] = random[j];
+            for (uint256 j = 0; j < 7; ++j) {
+                bytes_[i + j] = random[j];
+            }
         }
     }
 
@@ -35,7 +37,9 @@ contract EvaluationTest {
     /// The largest sums there can be: every word and every part of every power as large as they get.
     function test_sums_do_not_overflow() public view {
         bytes memory bytes_ = new bytes(7 * 95);
-        for (uint256 i = 0; i < bytes_.length; ++i) bytes_[i] = 0xff;
+        for (uint256 i = 0; i < bytes_.length; ++i) {
+            bytes_[i] = 0xff;
+        }
         uint64[4] memory parts = [uint64(Reference.P) - 1, 0, 1, uint64(Reference.P) / 2];
         for (uint256 i = 0; i < 16; ++i) {
             uint128 z = uint128(parts[i / 4]) << 64 | parts[i % 4];
@@ -61,7 +65,8 @@ contract EvaluationTest {
             uint256 words = 3 * uint256(transactions[i]);
             bytes memory l2 = stream(words, i);
             uint256 used = harness.gasOfEvaluation(bytes32(0), "", l2);
-            string memory name = string.concat("hashing and evaluating ", vm.toString(words), " words, hundredths a word");
+            string memory name =
+                string.concat("hashing and evaluating ", vm.toString(words), " words, hundredths a word");
             vm.snapshotValue("gas", name, 100 * used / words);
             vm.assertLe(used, 50 * words, "the budget");
         }

@@ -75,15 +75,21 @@ contract GasTest is RollupTest {
         (uint256 none,) = measureBatch("", "");
         vm.snapshotValue("gas", "batch, empty", none);
         bytes memory l1;
-        for (uint32 i = 0; i < 100; ++i) l1 = bytes.concat(l1, withdrawal(i, 0, 1));
+        for (uint32 i = 0; i < 100; ++i) {
+            l1 = bytes.concat(l1, withdrawal(i, 0, 1));
+        }
         (uint256 used,) = measureBatch(l1, "");
         vm.snapshotValue("gas", "withdrawal in a batch, account paid for the first time", (used - none) / 100);
         (used,) = measureBatch(l1, "");
         vm.snapshotValue("gas", "withdrawal in a batch, account that is owed already", (used - none) / 100);
-        for (uint32 i = 0; i < 100; ++i) deposit(ALICE, alice, 0, 1);
+        for (uint32 i = 0; i < 100; ++i) {
+            deposit(ALICE, alice, 0, 1);
+        }
         (used,) = measureBatch(takeAll(), "");
         vm.snapshotValue("gas", "deposit in a batch", (used - none) / 100);
-        for (uint32 i = 0; i < 100; ++i) rekey(ALICE, KEY_HASH);
+        for (uint32 i = 0; i < 100; ++i) {
+            rekey(ALICE, KEY_HASH);
+        }
         (used,) = measureBatch(takeAll(), "");
         vm.snapshotValue("gas", "record with a key in a batch", (used - none) / 100);
     }
@@ -129,6 +135,8 @@ contract GasTest is RollupTest {
 
     /// Tokens of calldata (EIP-7623): one for a zero byte, four for another.
     function tokens(bytes memory data) private pure returns (uint256 sum) {
-        for (uint256 i = 0; i < data.length; ++i) sum += data[i] == 0 ? 1 : 4;
+        for (uint256 i = 0; i < data.length; ++i) {
+            sum += data[i] == 0 ? 1 : 4;
+        }
     }
 }

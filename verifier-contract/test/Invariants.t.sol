@@ -50,11 +50,15 @@ contract InvariantsTest {
             bytes32 seed = keccak256(abi.encode(i));
             bytes4 move = moves()[i == 200 ? 9 : uint256(seed) % 9];
             uint256[5] memory arguments;
-            for (uint256 j = 0; j < 5; ++j) arguments[j] = i == 200 ? 0 : uint8(seed[j]);
+            for (uint256 j = 0; j < 5; ++j) {
+                arguments[j] = i == 200 ? 0 : uint8(seed[j]);
+            }
             (bool done,) = address(world).call(abi.encodePacked(move, arguments));
             vm.assertTrue(done, "a move reverted");
         }
-        for (uint256 i = 0; i < 10; ++i) vm.assertTrue(world.moves(moves()[i]) > 0, vm.toString(i));
+        for (uint256 i = 0; i < 10; ++i) {
+            vm.assertTrue(world.moves(moves()[i]) > 0, vm.toString(i));
+        }
         invariant_the_contract_has_what_it_owes();
         invariant_the_contract_counts_as_the_model_does();
         invariant_nothing_is_lost_or_made();

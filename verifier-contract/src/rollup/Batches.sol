@@ -56,7 +56,12 @@ abstract contract Batches is Accounts, Programs {
 
     /// A batch was accepted. Its streams are in the calldata of the transaction that this event is of.
     event BatchAccepted(
-        uint32 indexed number, bytes32 preRoot, bytes32 postRoot, bytes32 daCommit, uint64 timestamp, uint64 requestsTaken
+        uint32 indexed number,
+        bytes32 preRoot,
+        bytes32 postRoot,
+        bytes32 daCommit,
+        uint64 timestamp,
+        uint64 requestsTaken
     );
 
     /// Not the next batch. Likely cause: it was submitted already, or one before it was not.
@@ -76,6 +81,9 @@ abstract contract Batches is Accounts, Programs {
     error TooManyRequests(uint64 open, uint64 got);
     /// The requests in the stream are not the oldest open ones, in order and as they were made.
     error OtherRequests(uint64 first, uint64 last, uint256 expectedHash, uint256 gotHash);
+    /// The calldata is not laid out as every encoder does: both streams and the proof in order, without gaps, and nothing
+    /// after them. Other layouts would mean the same here, but might stop who reads them to rebuild the state.
+    error UnusualCalldata(uint256 expected, uint256 got);
     /// Fees go to an account of the genesis state.
     error OperatorIndexTooLarge(uint32 limit, uint32 got);
 
@@ -87,6 +95,7 @@ abstract contract Batches is Accounts, Programs {
 
     /// Moves the state on by a proven batch.
     function submitBatch(Batch calldata batch) external onlyOperator only(Phase.Live) locked {
+        requireUsualLayout(batch);
         Progress memory current = progress;
         requireNext(batch, current);
         uint64 taken = replay(batch.l1Stream, current);
@@ -114,6 +123,32 @@ abstract contract Batches is Accounts, Programs {
         (uint256 z0, uint256 z1) = Evaluation.drawPoint(batch.daCommit, batch.l1Stream, batch.l2Stream);
         parts.z = uint128(z0 << 64 | z1);
         (parts.l1Value, parts.l2Value) = Evaluation.evaluate(z0, z1, batch.l1Stream, batch.l2Stream);
+    }
+
+    /// One layout of the calldata: selector, offset of the batch, its ten words, and then length and bytes, filled up to
+    /// whole words, of both streams and the proof. Their offsets, from the batch on, are its last three words.
+    function requireUsualLayout(Batch calldata batch) private pure {
+        uint256 start;
+        assembly ("memory-safe") {
+            start := batch
+        }
+        if (start != 36) revert UnusualCalldata(36, start);
+        uint256 expected = 10 * 32;
+        for (uint256 word = 7; word < 10; ++word) {
+            uint256 got;
+            uint256 length;
+            assembly ("memory-safe") {
+                got := calldataload(add(start, shl(5, word)))
+                length := calldataload(add(start, got))
+            }
+            if (got != expected) revert UnusualCalldata(expected, got);
+            if (length > msg.data.length) revert UnusualCalldata(msg.data.length, length);
+            // The length is no longer than the calldata, so nothing wraps.
+            unchecked {
+                expected += 32 + (length + 31) / 32 * 32;
+            }
+        }
+        if (msg.data.length != start + expected) revert UnusualCalldata(start + expected, msg.data.length);
     }
 
     function requireNext(Batch calldata batch, Progress memory current) private view {
@@ -156,7 +191,9 @@ abstract contract Batches is Accounts, Programs {
         uint64 open = current.requestsMade - current.requestsTaken;
         if (taken > open) revert TooManyRequests(open, taken);
         uint256 expected = hashOf(current.requestsTaken + taken);
-        if (hash != expected) revert OtherRequests(current.requestsTaken + 1, current.requestsTaken + taken, expected, hash);
+        if (hash != expected) {
+            revert OtherRequests(current.requestsTaken + 1, current.requestsTaken + taken, expected, hash);
+        }
     }
 
     /// Bytes of a record, and how many of them were fixed when it was requested.

@@ -117,8 +117,8 @@ abstract contract Programs is Roles, PriorityQueue {
     }
 
     function requireIds(ProgramIds memory ids) private pure {
-        bool good = ids.batch != ids.exit && ids.batch != 0 && ids.exit != 0
-            && uint256(ids.batch) < PROGRAM_ID_LIMIT && uint256(ids.exit) < PROGRAM_ID_LIMIT;
+        bool good = ids.batch != ids.exit && ids.batch != 0 && ids.exit != 0 && uint256(ids.batch) < PROGRAM_ID_LIMIT
+            && uint256(ids.exit) < PROGRAM_ID_LIMIT;
         if (!good) revert BadProgramIds(ids.batch, ids.exit);
     }
 }

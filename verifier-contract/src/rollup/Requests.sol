@@ -53,7 +53,9 @@ abstract contract Requests is Accounts, PriorityQueue {
         locked
         returns (uint64 request)
     {
-        if (owner_ == address(0) || ownerOf[account] != owner_) revert OtherOwner(account, owner_, ownerOf[account]);
+        if (owner_ == address(0) || ownerOf[account] != owner_) {
+            revert OtherOwner(account, owner_, ownerOf[account]);
+        }
         uint64 quanta = take(asset, amount, REQUEST_FEE);
         request = push(account, Records.deposit(asset, account, quanta));
     }

@@ -26,7 +26,8 @@ library Token {
 
     /// This contract's balance, in base units.
     function balance(address token) internal view returns (uint256) {
-        (bool done, bytes memory answer) = token.staticcall(abi.encodeWithSignature("balanceOf(address)", address(this)));
+        (bool done, bytes memory answer) =
+            token.staticcall(abi.encodeWithSignature("balanceOf(address)", address(this)));
         if (!done || answer.length != 32) revert NoBalance(token);
         return abi.decode(answer, (uint256));
     }

@@ -43,11 +43,7 @@ contract LibraryHarness {
         return Records.keyWords(keyHash);
     }
 
-    function head(bytes calldata record)
-        external
-        pure
-        returns (uint8, uint16, uint32, uint32, uint24, uint56, uint64)
-    {
+    function head(bytes calldata record) external pure returns (uint8, uint16, uint32, uint32, uint24, uint56, uint64) {
         Head h = Head.wrap(uint256(bytes32(record)));
         return (
             Records.kind(h),

@@ -35,8 +35,12 @@ library Reference {
         uint128[3] memory values
     ) internal view returns (uint256) {
         bytes memory statement = bytes.concat(programId, bytes8(uint64(block.chainid)), bytes20(rollup), context);
-        for (uint256 i = 0; i < 3; ++i) statement = bytes.concat(statement, digests[i]);
-        for (uint256 i = 0; i < 3; ++i) statement = bytes.concat(statement, bytes16(values[i]));
+        for (uint256 i = 0; i < 3; ++i) {
+            statement = bytes.concat(statement, digests[i]);
+        }
+        for (uint256 i = 0; i < 3; ++i) {
+            statement = bytes.concat(statement, bytes16(values[i]));
+        }
         require(statement.length == 220, "a statement has 220 bytes");
         return uint256(sha256(statement)) % (1 << 253);
     }

@@ -84,11 +84,7 @@ abstract contract RollupTest {
         token_.approve(address(rollup), type(uint256).max);
     }
 
-    function progress()
-        internal
-        view
-        returns (uint32 batchNumber, uint64 timestamp, uint64 taken, uint64 made)
-    {
+    function progress() internal view returns (uint32 batchNumber, uint64 timestamp, uint64 taken, uint64 made) {
         (,, batchNumber, timestamp, taken, made) = rollup.progress();
     }
 
