@@ -59,6 +59,12 @@ contract EvaluationTest {
         harness.evaluate(1, new bytes(8));
     }
 
+    function test_refuses_memory_that_is_taken() public {
+        harness.evaluateAfter(0x600 - 0x80 - 0x20);
+        vm.expectRevert(abi.encodeWithSelector(Evaluation.MemoryTaken.selector, 0x600, 0x620));
+        harness.evaluateAfter(0x600 - 0x80 - 0x20 + 1);
+    }
+
     function test_gas_a_word() public {
         uint16[2] memory transactions = [200, 5_000];
         for (uint256 i = 0; i < 2; ++i) {

@@ -18,6 +18,13 @@ contract LibraryHarness {
         return l2;
     }
 
+    /// As if the caller had allocated memory where the powers lie.
+    function evaluateAfter(uint256 allocated) external pure {
+        bytes memory taken = new bytes(allocated);
+        taken[0] = 0x01;
+        Evaluation.evaluate(1, 2, msg.data[0:0], msg.data[0:0]);
+    }
+
     /// Gas of evaluating both streams at a point that is drawn, as a batch does it.
     function gasOfEvaluation(bytes32 daCommit, bytes calldata l1, bytes calldata l2) external view returns (uint256) {
         uint256 before = gasleft();
