@@ -116,3 +116,68 @@ pub fn draw_point(da_commit: Digest, streams: &Streams) -> FExt {
     let half = |i: usize| u64::from_be_bytes(drawn[8 * i..8 * i + 8].try_into().expect("eight bytes"));
     QuadraticExtension([half(0), half(1)].map(F::from_noncanonical_u64))
 }
+
+#[cfg(test)]
+mod tests {
+    use sheaf_circuits::context::ContractAddress;
+
+    use super::*;
+
+    fn digest(n: u64) -> Digest {
+        Digest([n, n + 1, n + 2, n + 3].map(F::from_canonical_u64))
+    }
+
+    fn statement() -> Statement {
+        let domain = Domain { chain_id: 1, contract: ContractAddress([2; 20]) };
+        let operator = AccountIndex::new(4).unwrap();
+        let context = Context { domain, batch_number: 3, operator, timestamp_s: 5 };
+        let streams = Streams { l1: vec![6], l2: vec![7, 8] };
+        Statement::batch([9; 32], context, digest(10), digest(20), digest(30), &streams)
+    }
+
+    #[test]
+    fn every_field_is_in_the_bytes() {
+        type Change = fn(&mut Statement);
+        let changes: [Change; 12] = [
+            |s| s.program_id[0] ^= 1,
+            |s| s.context.domain.chain_id += 1,
+            |s| s.context.domain.contract.0[19] ^= 1,
+            |s| s.context.batch_number += 1,
+            |s| s.context.operator = AccountIndex::new(5).unwrap(),
+            |s| s.context.timestamp_s += 1,
+            |s| s.pre_root = digest(11),
+            |s| s.post_root = digest(21),
+            |s| s.da_commit = digest(31),
+            |s| s.z.0[0] += F::ONE,
+            |s| s.l1.0[1] += F::ONE,
+            |s| s.l2.0[1] += F::ONE,
+        ];
+        for (i, change) in changes.iter().enumerate() {
+            let mut changed = statement();
+            change(&mut changed);
+            assert_ne!(changed.to_bytes(), statement().to_bytes(), "change {i}");
+            assert_ne!(changed.public_input(), statement().public_input(), "change {i}");
+        }
+    }
+
+    #[test]
+    fn public_inputs_are_below_2_to_the_253() {
+        let mut seen = 0;
+        for n in 0..64 {
+            let input = Statement { program_id: [n; 32], ..statement() }.public_input();
+            seen |= input[0];
+        }
+        assert_eq!(seen, 0x1f);
+    }
+
+    #[test]
+    fn no_exit_is_a_batch() {
+        let domain = statement().context.domain;
+        let (account, asset) = (AccountIndex::new(4).unwrap(), AssetId::new(5).unwrap());
+        let exit = Statement::exit([9; 32], domain, account, asset, Quanta::MAX, digest(10));
+        assert_eq!(exit.context.batch_number, 0);
+        assert_eq!(exit.z, FExt::from(F::from_canonical_u64(Quanta::MAX.get())));
+        // A batch's values begin from 1, so neither is zero but by chance; its number is never.
+        assert_eq!((exit.l1, exit.l2), (FExt::ZERO, FExt::ZERO));
+    }
+}

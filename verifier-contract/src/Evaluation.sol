@@ -13,8 +13,8 @@ pragma solidity 0.8.37;
 ///
 ///     24 · 2^56 · 2^64 + 2^64 < 2^125        in each half.
 ///
-/// One multiplication by z^24, with reduction, brings in the blocks before. The powers are shared by both streams, and lie
-/// at a fixed place in memory, which makes each of them cheaper to load by an addition.
+/// One multiplication by z^24, with reduction, brings in the blocks before. The powers are shared by both streams, and
+/// lie at a fixed place in memory, which makes each of them cheaper to load by an addition.
 library Evaluation {
     /// p.
     uint256 internal constant ORDER = 0xffffffff00000001;

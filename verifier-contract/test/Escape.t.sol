@@ -16,8 +16,8 @@ contract EscapeTest is RollupTest {
     uint32 alice;
     uint32 bob;
 
-    /// Alice has 1000 quanta of coins and 50 of tokens in the state, Bob 2000 of coins. In the queue are, from request 4:
-    /// a deposit of 70 tokens for Bob, by Eve; a key for Alice; an exit of Alice; an account for Eve, with 5.
+    /// Alice has 1000 quanta of coins and 50 of tokens in the state, Bob 2000 of coins. In the queue are, from request
+    /// 4: a deposit of 70 tokens for Bob, by Eve; a key for Alice; an exit of Alice; an account for Eve, with 5.
     function setUp() public override {
         super.setUp();
         alice = open(ALICE, 0, 1000);

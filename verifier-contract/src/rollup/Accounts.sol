@@ -7,8 +7,8 @@ import {Token} from "./Token.sol";
 
 /// Whose accounts are whose, and paying out what their owners are owed. The state on L2 knows keys only.
 ///
-/// Accounts of the genesis state are below 2^16. Their owners are listed before the launch; an account that is not listed
-/// has no owner on L1: it can be used on L2, but nothing of it can be claimed.
+/// Accounts of the genesis state are below 2^16. Their owners are listed before the launch; an account that is not
+/// listed has no owner on L1: it can be used on L2, but nothing of it can be claimed.
 abstract contract Accounts is Assets {
     /// The first account that is given out here. Those below are the genesis state's.
     uint32 public constant FIRST_ACCOUNT = 1 << 16;
@@ -74,8 +74,8 @@ abstract contract Accounts is Assets {
 
     /// Pays what the caller's account is owed of an asset to `to`. Works in every phase.
     ///
-    /// Only the owner can do it. If anyone could have it paid to the owner, they could do so just before an owner that is
-    /// a contract without a way to move the asset names another recipient.
+    /// Only the owner can do it. If anyone could have it paid to the owner, they could do so just before an owner that
+    /// is a contract without a way to move the asset names another recipient.
     function claim(uint16 asset, address to) external locked {
         uint32 account = accountOf(msg.sender);
         uint256 quanta = owed[account][asset];

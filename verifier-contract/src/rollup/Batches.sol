@@ -43,7 +43,8 @@ abstract contract Batches is Accounts, Programs {
         bytes proof;
     }
 
-    /// Seconds by which a batch may be ahead of L1's clock: the operator's may be, and L1's next block is some seconds off.
+    /// Seconds by which a batch may be ahead of L1's clock: the operator's may be, and L1's next block is some seconds
+    /// off.
     uint64 public constant MAX_AHEAD_S = 5 minutes;
     /// Seconds by which it may be behind: proving takes time. Time locks on L2 go by this clock.
     uint64 public constant MAX_AGE_S = 1 days;
@@ -81,8 +82,8 @@ abstract contract Batches is Accounts, Programs {
     error TooManyRequests(uint64 open, uint64 got);
     /// The requests in the stream are not the oldest open ones, in order and as they were made.
     error OtherRequests(uint64 first, uint64 last, uint256 expectedHash, uint256 gotHash);
-    /// The calldata is not laid out as every encoder does: both streams and the proof in order, without gaps, and nothing
-    /// after them. Other layouts would mean the same here, but might stop who reads them to rebuild the state.
+    /// The calldata is not laid out as every encoder does: both streams and the proof in order, without gaps, and
+    /// nothing after them. Other layouts would mean the same here, but might stop who reads them to rebuild the state.
     error UnusualCalldata(uint256 expected, uint256 got);
     /// Fees go to an account of the genesis state.
     error OperatorIndexTooLarge(uint32 limit, uint32 got);
@@ -125,8 +126,8 @@ abstract contract Batches is Accounts, Programs {
         (parts.l1Value, parts.l2Value) = Evaluation.evaluate(z0, z1, batch.l1Stream, batch.l2Stream);
     }
 
-    /// One layout of the calldata: selector, offset of the batch, its ten words, and then length and bytes, filled up to
-    /// whole words, of both streams and the proof. Their offsets, from the batch on, are its last three words.
+    /// One layout of the calldata: selector, offset of the batch, its ten words, and then length and bytes, filled up
+    /// to whole words, of both streams and the proof. Their offsets, from the batch on, are its last three words.
     function requireUsualLayout(Batch calldata batch) private pure {
         uint256 start;
         assembly ("memory-safe") {
@@ -164,8 +165,8 @@ abstract contract Batches is Accounts, Programs {
         }
     }
 
-    /// Reads the L1 stream: checks that its requests are the oldest open ones and credits what goes out. Returns how many
-    /// requests there are.
+    /// Reads the L1 stream: checks that its requests are the oldest open ones and credits what goes out. Returns how
+    /// many requests there are.
     function replay(bytes calldata stream, Progress memory current) private returns (uint64 taken) {
         uint256 hash = hashOf(current.requestsTaken);
         uint256 position = 0;

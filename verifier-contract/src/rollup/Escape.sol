@@ -59,9 +59,9 @@ abstract contract Escape is Batches {
 
     /// Credits a deposit that no batch took to the account that it was for, for whoever calls.
     ///
-    /// It goes to the account's owner, not to who paid: a deposit is the account's from when it is made, as it is when a
-    /// batch takes it. An exchange may have credited it, or a payment been settled with it, and who paid must not be able
-    /// to take it back by causing, or waiting for, a freeze.
+    /// It goes to the account's owner, not to who paid: a deposit is the account's from when it is made, as it is when
+    /// a batch takes it. An exchange may have credited it, or a payment been settled with it, and who paid must not be
+    /// able to take it back by causing, or waiting for, a freeze.
     /// @param record The bytes that the request's event has.
     function reclaim(uint64 request, bytes calldata record) external only(Phase.Frozen) locked {
         requireOpen(request, record);

@@ -32,8 +32,8 @@ abstract contract Phases {
 
     bool private transient entered;
 
-    /// The rollup is in another phase. Likely cause: it is not launched yet, or it is frozen, and funds leave by `exit`,
-    /// `reclaim` and `claim`.
+    /// The rollup is in another phase. Likely cause: it is not launched yet, or it is frozen, and funds leave by
+    /// `exit`, `reclaim` and `claim`.
     error WrongPhase(Phase expected, Phase got);
     /// A token or a recipient called back in the middle of a call. Likely cause: a hostile token.
     error Reentered();

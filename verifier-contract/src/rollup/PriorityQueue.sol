@@ -3,8 +3,8 @@ pragma solidity 0.8.37;
 
 import {Phases} from "./Phases.sol";
 
-/// Requests from L1, which batches must take in order and cannot skip: a chain of hashes, of which one word is stored for
-/// each open request.
+/// Requests from L1, which batches must take in order and cannot skip: a chain of hashes, of which one word is stored
+/// for each open request.
 ///
 ///     word of request n = (hash 216 bits | when it was made 40 bits)
 ///     hash of request n = keccak256(hash of request n − 1, padded to 32 bytes | bytes of the request), cut to 216 bits
@@ -15,9 +15,9 @@ import {Phases} from "./Phases.sol";
 ///
 /// # Against flooding
 ///
-/// Each request costs a fee, and at most 32 767 are open. The fees are burnt (they stay here, and nobody can take them):
-/// an operator who earned them could keep the queue full of requests of its own for nothing, and so keep everybody else's
-/// exits out without ever missing a deadline.
+/// Each request costs a fee, and at most 32 767 are open. The fees are burnt (they stay here, and nobody can take
+/// them): an operator who earned them could keep the queue full of requests of its own for nothing, and so keep
+/// everybody else's exits out without ever missing a deadline.
 abstract contract PriorityQueue is Phases {
     /// Open requests there can be: one word of the ring stays with the last one that was taken.
     uint64 public constant MAX_OPEN_REQUESTS = RING - 1;

@@ -6,9 +6,10 @@ import {Statement} from "../Statement.sol";
 import {PriorityQueue} from "./PriorityQueue.sol";
 import {Roles} from "./Roles.sol";
 
-/// Which programs proofs must be of: the one of batches, and the one of exits after a freeze. The owner can propose others.
-/// They take effect after a notice of at least twice the deadline of requests: whoever does not like them asks for an exit
-/// within the first half, and it is taken before they come, or the rollup can be frozen with the programs as they are.
+/// Which programs proofs must be of: the one of batches, and the one of exits after a freeze. The owner can propose
+/// others. They take effect after a notice of at least twice the deadline of requests: whoever does not like them asks
+/// for an exit within the first half, and it is taken before they come, or the rollup can be frozen with the programs
+/// as they are.
 abstract contract Programs is Roles, PriorityQueue {
     /// Both programs, by program id: the hash of what the last plonky2 proof's circuit is, a number below r.
     struct ProgramIds {
@@ -47,8 +48,8 @@ abstract contract Programs is Roles, PriorityQueue {
     /// `expected`.
     error WrongProgram(bytes32 expected, bytes32 got);
     /// The proof does not hold for the statement that the contract computed. Likely cause: a proof of another batch,
-    /// rollup or chain, streams that differ from those that were proven, or a key of another setup. `publicInput` is what
-    /// it was checked against.
+    /// rollup or chain, streams that differ from those that were proven, or a key of another setup. `publicInput` is
+    /// what it was checked against.
     error ProofRejected(bytes32 program, uint256 publicInput);
     /// Not a program id, or one id for both programs.
     error BadProgramIds(bytes32 batch, bytes32 exit);

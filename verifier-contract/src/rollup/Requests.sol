@@ -15,7 +15,8 @@ import {PriorityQueue} from "./PriorityQueue.sol";
 abstract contract Requests is Accounts, PriorityQueue {
     /// New deposits are paused. Exits and keys are not.
     error DepositsArePaused();
-    /// Somebody else owns the account, or nobody does. Likely cause: a wrong index, or another address was faster to open.
+    /// Somebody else owns the account, or nobody does. Likely cause: a wrong index, or another address was faster to
+    /// open.
     error OtherOwner(uint32 account, address expected, address got);
 
     modifier unpaused() {
@@ -42,8 +43,8 @@ abstract contract Requests is Accounts, PriorityQueue {
     }
 
     /// Deposits to an account that has an owner, from anyone. It never touches the account's key.
-    /// @param owner_ Who must own the account. An index alone is not enough: if L1's last blocks are replaced, or somebody
-    /// is faster, another address can have opened the account that was meant.
+    /// @param owner_ Who must own the account. An index alone is not enough: if L1's last blocks are replaced, or
+    /// somebody is faster, another address can have opened the account that was meant.
     /// @param amount In base units, a positive multiple of the asset's scale.
     function deposit(uint32 account, address owner_, uint16 asset, uint256 amount)
         external
@@ -68,8 +69,8 @@ abstract contract Requests is Accounts, PriorityQueue {
         request = push(account, Records.rekey(account, keyHash));
     }
 
-    /// Asks for the caller's balance of an asset, without the operator's consent: min(balance, 2^56 − 1) quanta, as it is
-    /// when a batch takes the request. `claim` pays it out then.
+    /// Asks for the caller's balance of an asset, without the operator's consent: min(balance, 2^56 − 1) quanta, as it
+    /// is when a batch takes the request. `claim` pays it out then.
     function requestExit(uint16 asset) external payable only(Phase.Live) locked returns (uint64 request) {
         uint32 account = accountOf(msg.sender);
         known(asset);

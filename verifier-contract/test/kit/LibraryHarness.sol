@@ -5,7 +5,8 @@ import {Evaluation} from "../../src/Evaluation.sol";
 import {Head, Records} from "../../src/Records.sol";
 import {Statement} from "../../src/Statement.sol";
 
-/// The libraries' functions from outside, with streams in calldata. It has no state, so its code can stand at any address.
+/// The libraries' functions from outside, with streams in calldata. It has no state, so its code can stand at any
+/// address.
 contract LibraryHarness {
     function drawPoint(bytes32 daCommit, bytes calldata l1, bytes calldata l2) external pure returns (uint128) {
         (uint256 z0, uint256 z1) = Evaluation.drawPoint(daCommit, l1, l2);

@@ -6,7 +6,8 @@ import {Groth16Verifier} from "../../src/Groth16Verifier.sol";
 /// A verifying key whose secrets are known, and proofs made with them: for any input at all, with no circuit. What a
 /// ceremony is there to make impossible, and what tests of everything but the circuit need.
 ///
-///     alpha = 3001 · G1    beta = 3002 · G2    gamma = 3003 · G2    delta = 3004 · G2    ic0 = 3006 · G1    ic1 = 3007 · G1
+///     alpha = 3001 · G1    beta = 3002 · G2    gamma = 3003 · G2    delta = 3004 · G2
+///     ic0 = 3006 · G1    ic1 = 3007 · G1
 ///
 /// A proof has A = a · G1 and B = 3005 · G2, and the C that solves the equation:
 ///
