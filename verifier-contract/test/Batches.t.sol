@@ -252,6 +252,17 @@ contract BatchesTest is RollupTest {
         vm.assertEq(uint8(elsewhere[offset + 30]) * 256 + uint8(elsewhere[offset + 31]), 320, "the L1 stream's offset");
         (elsewhere[offset + 30], elsewhere[offset + 31]) = (0x00, 0x00);
         requireUnusual(elsewhere);
+        // The streams in the other order: 64 bytes of the L2 stream, then 32 of the empty L1 stream.
+        bytes memory exchanged = bytes.concat(usual);
+        for (uint256 i = 0; i < 64; ++i) {
+            exchanged[36 + 320 + i] = usual[36 + 352 + i];
+        }
+        for (uint256 i = 0; i < 32; ++i) {
+            exchanged[36 + 384 + i] = 0;
+        }
+        (exchanged[offset + 30], exchanged[offset + 31]) = (0x01, 0x80);
+        (exchanged[offset + 62], exchanged[offset + 63]) = (0x01, 0x40);
+        requireUnusual(exchanged);
         vm.prank(OPERATOR);
         (bool done,) = address(rollup).call(usual);
         vm.assertTrue(done, "the usual one");
