@@ -10,7 +10,7 @@ import {Phase, Phases} from "../src/rollup/Phases.sol";
 import {PriorityQueue} from "../src/rollup/PriorityQueue.sol";
 import {Programs} from "../src/rollup/Programs.sol";
 import {Roles} from "../src/rollup/Roles.sol";
-import {PlainToken} from "./kit/Tokens.sol";
+import {CallingToken, PlainToken} from "./kit/Tokens.sol";
 import {RollupTest} from "./kit/RollupTest.sol";
 import {vm} from "./kit/Vm.sol";
 
@@ -175,6 +175,20 @@ contract AdministrationTest is RollupTest {
         vm.prank(ALICE);
         refuse(abi.encodeWithSelector(Phases.WrongPhase.selector, Phase.Setup, Phase.Live));
         rollup.fundGenesis{value: 5e9}(0, 5e9);
+    }
+
+    function test_a_token_that_calls_back_cannot_fund_twice_at_once() public {
+        Rollup fresh = inSetup();
+        CallingToken calling = new CallingToken();
+        vm.prank(OWNER);
+        fresh.addAsset(2, address(calling), 1);
+        calling.mint(ALICE, 1000);
+        vm.prank(ALICE);
+        calling.approve(address(fresh), 1000);
+        calling.arm(address(fresh), abi.encodeCall(fresh.fundGenesis, (2, 10)));
+        vm.prank(ALICE);
+        fresh.fundGenesis(2, 10);
+        vm.assertTrue(bytes4(calling.answer()) == Phases.Reentered.selector, "another reason");
     }
 
     // Roles
