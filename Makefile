@@ -35,7 +35,7 @@ l1-tools: ## install forge, anvil, cast and solc for the L1 contracts, if they a
 	fi
 	@verifier-contract/tools/install
 
-build: deps l1-tools ## build the sheaf binary
+build: deps ## build the sheaf binary
 	$(CARGO) build --release --locked -p sheaf-cli
 
 demo: build ## import, execute, prove and verify real mainnet transactions; again: resume
