@@ -21,6 +21,27 @@
 //!   a second on two cores), queries cost rows in the next layer (about 150 each). A chunk takes long and is verified two at
 //!   a time by circuits that are nearly full, so it works more; lifts and joins have rows to spare, so they work less.
 //! - Three challenges: two leave the permutation argument at 83 bits.
+//!
+//! # After the join
+//!
+//! A Groth16 circuit pays some 50 000 constraints for each query, so shrink cannot have the hundred queries that unique
+//! decoding needs for 100 bits; and in the Johnson regime, where 28 do, F_p² is too small: combining some 250 polynomials
+//! costs 2^-84.6 at 2^12 rows and rate 1/64, whatever the queries. *So a proof on L1 has 83 bits by proven bounds*
+//! ([`SHRINK_BITS`]), with both profiles, and that is stated wherever bits are. The layers between are chosen to lose
+//! nothing more than a bit:
+//!
+//! | | rows | rate | queries, work | challenges | routed wires | folding | bits |
+//! | --- | --- | --- | --- | --- | --- | --- | --- |
+//! | squeeze 1 | 2^14 | 1/16 | 44, 20 | 3 | 80 | by 16, 16, 16 | 87.2 |
+//! | squeeze 2 | 2^13 | 1/64 | 25, 22 | 2 | 56 | by 16, 16 | 83.2 |
+//! | squeeze 3 | 2^12 | 1/64 | 25, 22 | 2 | 80 | by 16, 16 | 84.0 |
+//! | shrink | 2^12 | 1/64 | 28, 16 | 2 | 74 | by 16, 8 | 84.2 |
+//!
+//! - A third challenge would bring shrink 0.2 bits, and cost its verifier a third more of the permutation argument.
+//! - A proof of the fast profile needs squeeze 3 only.
+//! - Routed wires: those of shrink cost its verifier constraints, but with fewer than 74 the verifier of squeeze 3 does not
+//!   fit 2^12 rows (random accesses take twice the rows below 72, and below 74 have no room for constants), and with fewer
+//!   than 72 it needs the exponentiation gate. Those of squeeze 2 make its leaves larger, which squeeze 3 has to hash.
 
 pub mod soundness;
 
@@ -35,6 +56,9 @@ use thiserror::Error;
 
 /// The bits that [`Profile::Proven`] has in every circuit, by proven bounds.
 pub const PROVEN_BITS: usize = 100;
+
+/// The bits that each layer after the join has by proven bounds, whatever the profile: see the module's documentation.
+pub const SHRINK_BITS: usize = 83;
 
 /// The most rows (log2) that a chunk may have: beyond, combining its polynomials costs more than 2^-100.
 pub const CHUNK_DEGREE_BITS_MAX: usize = 16;
@@ -59,6 +83,14 @@ pub enum Role {
     Lift,
     /// Verifies two proofs in the common shape.
     Join,
+    /// Verifies one proof, with fewer rows than it took to make it: 2^14 rows.
+    Squeeze1,
+    /// The same, 2^13 rows.
+    Squeeze2,
+    /// The same, 2^12 rows. Its proofs fit shrink.
+    Squeeze3,
+    /// Verifies the last proof over F, with hashes over BN254's scalar field: 2^12 rows.
+    Shrink,
 }
 
 impl Profile {
@@ -73,12 +105,16 @@ impl Profile {
         }
     }
 
-    /// The configuration of a circuit of this role. Lift and join agree: their proofs are verified by one circuit.
+    /// The configuration of a circuit of this role. Lift and join agree: their proofs are verified by one circuit. Those
+    /// after the join do not depend on the profile: one circuit over BN254 verifies shrink proofs of both.
     pub fn circuit_config(self, role: Role) -> CircuitConfig {
+        if let Some(config) = role.config_after_join() {
+            return config;
+        }
         let (num_challenges, num_query_rounds, proof_of_work_bits) = match (self, role) {
             (Self::Fast, _) => (2, 28, 16),
             (Self::Proven, Role::Chunk) => (3, 98, 20),
-            (Self::Proven, Role::Lift | Role::Join) => (3, 102, 16),
+            (Self::Proven, _) => (3, 102, 16),
         };
         CircuitConfig {
             num_challenges,
@@ -96,13 +132,54 @@ impl Profile {
 }
 
 impl Role {
+    /// The roles after the join, in order.
+    pub const AFTER_JOIN: [Self; 4] = [Self::Squeeze1, Self::Squeeze2, Self::Squeeze3, Self::Shrink];
+
     /// The role's name.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Chunk => "chunk",
             Self::Lift => "lift",
             Self::Join => "join",
+            Self::Squeeze1 => "squeeze 1",
+            Self::Squeeze2 => "squeeze 2",
+            Self::Squeeze3 => "squeeze 3",
+            Self::Shrink => "shrink",
         }
+    }
+
+    /// The rows, log2, that each circuit of this role has, if that is fixed.
+    pub const fn fixed_degree_bits(self) -> Option<usize> {
+        match self {
+            Self::Squeeze1 => Some(14),
+            Self::Squeeze2 => Some(13),
+            Self::Squeeze3 | Self::Shrink => Some(12),
+            Self::Chunk | Self::Lift | Self::Join => None,
+        }
+    }
+
+    /// The configuration of the layers after the join; see the module's table and what it says about them.
+    fn config_after_join(self) -> Option<CircuitConfig> {
+        let (rate_bits, num_query_rounds, proof_of_work_bits, num_challenges, num_routed_wires, arities) = match self {
+            Self::Squeeze1 => (4, 44, 20, 3, 80, vec![4, 4, 4]),
+            Self::Squeeze2 => (6, 25, 22, 2, 56, vec![4, 4]),
+            Self::Squeeze3 => (6, 25, 22, 2, 80, vec![4, 4]),
+            Self::Shrink => (6, 28, 16, 2, 74, vec![4, 3]),
+            Self::Chunk | Self::Lift | Self::Join => return None,
+        };
+        Some(CircuitConfig {
+            num_challenges,
+            num_routed_wires,
+            security_bits: PROVEN_BITS,
+            fri_config: FriConfig {
+                rate_bits,
+                cap_height: 4,
+                proof_of_work_bits,
+                reduction_strategy: FriReductionStrategy::Fixed(arities),
+                num_query_rounds,
+            },
+            ..CircuitConfig::standard_recursion_config()
+        })
     }
 }
 
@@ -150,6 +227,13 @@ mod tests {
     fn fast_is_what_plonky2_calls_standard() {
         for role in [Role::Chunk, Role::Lift, Role::Join] {
             assert_eq!(Profile::Fast.circuit_config(role), CircuitConfig::standard_recursion_config());
+        }
+    }
+
+    #[test]
+    fn layers_after_the_join_do_not_depend_on_the_profile() {
+        for role in Role::AFTER_JOIN {
+            assert_eq!(Profile::Fast.circuit_config(role), Profile::Proven.circuit_config(role));
         }
     }
 

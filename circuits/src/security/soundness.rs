@@ -61,9 +61,6 @@ use crate::hash::{D, F};
 const FIELD_BITS: f64 = 64.0;
 /// log2 of the order of F_p², where FRI's challenges and ζ come from.
 const EXTENSION_BITS: f64 = FIELD_BITS * D as f64;
-/// Collision resistance of a digest of four elements of F, by the birthday bound. The capacity of the sponge is four
-/// elements too.
-const HASH_BITS: f64 = 2.0 * FIELD_BITS;
 /// The chance that a query's index has two 64-bit splits.
 const AMBIGUOUS_INDEX: f64 = 1.0 / (1u64 << 32) as f64;
 /// The largest m tried for the Johnson regime. More brings less than 0.01 bit a query.
@@ -71,6 +68,25 @@ const JOHNSON_M_MAX: usize = 100;
 
 const UNIQUE_DECODING: &str = "eprint 2020/654, theorems 1.2 and 1.5";
 const FIAT_SHAMIR: &str = "eprint 2023/1071";
+
+/// What Merkle trees and the transcript are hashed with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ProofHash {
+    /// Poseidon over F: digests and the sponge's capacity are four elements.
+    Goldilocks,
+    /// Poseidon over BN254's scalar field: digests and the capacity are one element, of 253.6 bits.
+    Bn254,
+}
+
+impl ProofHash {
+    /// Bits of a digest.
+    fn digest_bits(self) -> f64 {
+        match self {
+            Self::Goldilocks => 4.0 * FIELD_BITS,
+            Self::Bn254 => 253.6,
+        }
+    }
+}
 
 /// What the soundness of a circuit depends on.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -97,6 +113,8 @@ pub struct Counts {
     pub vanishing_terms: usize,
     /// Whether there are lookup tables.
     pub has_lookups: bool,
+    /// The hash.
+    pub hash: ProofHash,
 }
 
 impl Counts {
@@ -124,7 +142,13 @@ impl Counts {
             batched_polynomials: at_zeta + at_next,
             vanishing_terms: common.num_gate_constraints + config.num_challenges * (permutation_terms + lookup_terms),
             has_lookups: lookups != 0,
+            hash: ProofHash::Goldilocks,
         }
+    }
+
+    /// The same, for proofs with another hash.
+    pub fn hashed_with(self, hash: ProofHash) -> Self {
+        Self { hash, ..self }
     }
 
     /// The soundness of a circuit with these counts.
@@ -233,7 +257,8 @@ impl Counts {
         let miss = 1.0 - delta + AMBIGUOUS_INDEX;
         let bits = -miss.log2() * self.queries as f64 + self.work_bits as f64;
         term("queries", bits, format!("{miss:.4}^{} / 2^{}", self.queries, self.work_bits), source);
-        term("hash", HASH_BITS, "collisions of 256 bits".to_owned(), "birthday bound");
+        let digest_bits = self.hash.digest_bits();
+        term("hash", digest_bits / 2.0, format!("collisions of {digest_bits} bits"), "birthday bound");
 
         RegimeCount { regime, bits: sum_bits(&terms), terms }
     }
@@ -245,7 +270,7 @@ fn sum_bits(terms: &[Term]) -> f64 {
     -error.log2()
 }
 
-/// The soundness of `common`'s circuit.
+/// The soundness of `common`'s circuit, hashed with Poseidon over F.
 pub fn soundness(common: &CommonCircuitData<F, D>) -> SecurityReport {
     Counts::of(common).report()
 }

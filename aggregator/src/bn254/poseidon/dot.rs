@@ -91,53 +91,75 @@ pub(super) fn fifth_power(x: &Limbs) -> Limbs {
 /// a·b, not brought down.
 #[inline(always)]
 fn multiply(a: &Limbs, b: &Limbs) -> Limbs {
-    reduce(sum_of_products(&[*a], &[*b], &[], &[], &[0; 4]))
+    reduce(product(a, b))
 }
 
-/// Σ a·b + Σ c·d + plus·2^256, column by column.
+/// Σ a·b + Σ c·d + plus·2^256.
 #[inline(always)]
 fn sum_of_products(a: &[Limbs], b: &[Limbs], c: &[Limbs], d: &[Limbs], plus: &Limbs) -> [u64; 8] {
-    let mut sum = [0; 8];
-    // 192 bits: what the columns so far carry into this one, and this one.
-    let (mut low, mut high) = (0u128, 0u64);
-    for column in 0..7 {
-        if column >= 4 {
-            add(&mut low, &mut high, plus[column - 4].into());
-        }
-        for (x, y) in a.iter().zip(b).chain(c.iter().zip(d)) {
-            for i in column.max(3) - 3..=column.min(3) {
-                add(&mut low, &mut high, u128::from(x[i]) * u128::from(y[column - i]));
-            }
-        }
-        sum[column] = low as u64;
-        (low, high) = (low >> 64 | u128::from(high) << 64, 0);
+    let mut sum = [0, 0, 0, 0, plus[0], plus[1], plus[2], plus[3]];
+    for (x, y) in a.iter().zip(b) {
+        add(&mut sum, &product(x, y));
     }
-    sum[7] = (low as u64).wrapping_add(plus[3]);
+    for (x, y) in c.iter().zip(d) {
+        add(&mut sum, &product(x, y));
+    }
     sum
 }
 
+/// Adds `x` at the lower end of `sum`, and returns the carry.
 #[inline(always)]
-fn add(low: &mut u128, high: &mut u64, x: u128) {
-    let (sum, carry) = low.overflowing_add(x);
-    *low = sum;
-    *high += u64::from(carry);
+fn add<const N: usize>(sum: &mut [u64], x: &[u64; N]) -> bool {
+    let mut carry = false;
+    for (sum, x) in sum.iter_mut().zip(x) {
+        *sum = add_carry(*sum, *x, &mut carry);
+    }
+    carry
+}
+
+/// x·y. Each row is added up by itself first: the compiler makes one chain of carries of it, which a sum over columns does
+/// not become.
+#[inline(always)]
+fn product(x: &Limbs, y: &Limbs) -> [u64; 8] {
+    let mut product = [0; 8];
+    for i in 0..4 {
+        let (low, top) = row(x[i], y);
+        let carry = add(&mut product[i..i + 4], &low);
+        product[i + 4] = top + u64::from(carry);
+    }
+    product
+}
+
+/// x·y, the lower four limbs and the top one, which is below 2^64 − 1.
+#[inline(always)]
+fn row(x: u64, y: &Limbs) -> (Limbs, u64) {
+    let wide = y.map(|limb| u128::from(x) * u128::from(limb));
+    let low = wide.map(|product| product as u64);
+    let high = wide.map(|product| (product >> 64) as u64);
+    let mut sum = low;
+    let carry = add(&mut sum[1..], &[high[0], high[1], high[2]]);
+    (sum, high[3] + u64::from(carry))
 }
 
 /// Montgomery's reduction: x / 2^256 mod r, below x / 2^256 + r, which has to be below 2^256.
 #[inline(always)]
 fn reduce(mut x: [u64; 8]) -> Limbs {
-    let mut carry_out = 0;
+    let mut carry = false;
     for i in 0..4 {
-        let factor = x[i].wrapping_mul(NEG_INVERSE);
-        let mut carry = 0u64;
-        for j in 0..4 {
-            let sum = u128::from(factor) * u128::from(R[j]) + u128::from(x[i + j]) + u128::from(carry);
-            (x[i + j], carry) = (sum as u64, (sum >> 64) as u64);
-        }
-        let sum = u128::from(x[i + 4]) + u128::from(carry) + u128::from(carry_out);
-        (x[i + 4], carry_out) = (sum as u64, (sum >> 64) as u64);
+        // Makes limb i zero.
+        let (low, top) = row(x[i].wrapping_mul(NEG_INVERSE), &R);
+        let inner = add(&mut x[i..i + 4], &low);
+        x[i + 4] = add_carry(x[i + 4], top + u64::from(inner), &mut carry);
     }
     [x[4], x[5], x[6], x[7]]
+}
+
+#[inline(always)]
+fn add_carry(x: u64, y: u64, carry: &mut bool) -> u64 {
+    let (sum, first) = x.overflowing_add(y);
+    let (sum, second) = sum.overflowing_add(u64::from(*carry));
+    *carry = first | second;
+    sum
 }
 
 /// x mod r, but for numbers just above a multiple of r: below (1 + 2^-58)·r.

@@ -1,5 +1,5 @@
 use super::*;
-use crate::security::{Profile, Role, CHUNK_DEGREE_BITS_MAX, PROVEN_BITS};
+use crate::security::{Profile, Role, CHUNK_DEGREE_BITS_MAX, PROVEN_BITS, SHRINK_BITS};
 
 /// The counts of a circuit with the gates of a recursive verifier, at a number of rows of choice.
 fn counts(profile: Profile, role: Role, degree_bits: usize) -> Counts {
@@ -18,6 +18,7 @@ fn counts(profile: Profile, role: Role, degree_bits: usize) -> Counts {
         batched_polynomials: 7 + config.num_routed_wires + config.num_wires + c * (10 + 8) + c,
         vanishing_terms: 123 + c * 11,
         has_lookups: false,
+        hash: ProofHash::Goldilocks,
     }
 }
 
@@ -91,4 +92,24 @@ fn two_challenges_leave_the_permutation_argument_at_83_bits() {
     // Johnson counts a list of codewords, so a few bits less than (80·2^16 / p)^2 = 2^-83.4.
     let permutation = report.term_bits("permutation").unwrap();
     assert!((75.0..83.4).contains(&permutation), "{permutation}");
+}
+
+#[test]
+fn layers_after_the_join_have_83_bits() {
+    for (role, expected) in Role::AFTER_JOIN.into_iter().zip([87.2, 83.2, 84.0, 84.2]) {
+        let counts = counts(Profile::Proven, role, role.fixed_degree_bits().unwrap());
+        let report =
+            counts.hashed_with(if role == Role::Shrink { ProofHash::Bn254 } else { ProofHash::Goldilocks }).report();
+        println!("{role} {report}");
+        assert!(report.proven_bits >= SHRINK_BITS as f64);
+        assert!((report.proven_bits - expected).abs() < 0.3, "{role}: {}", report.proven_bits);
+    }
+}
+
+#[test]
+fn more_queries_or_challenges_bring_shrink_less_than_half_a_bit() {
+    let shrink = counts(Profile::Proven, Role::Shrink, 12);
+    let bits = |counts: &Counts| counts.report().proven_bits;
+    let more = Counts { num_challenges: 3, queries: shrink.queries + 10, ..shrink.clone() };
+    assert!(bits(&more) - bits(&shrink) < 0.5);
 }
