@@ -11,6 +11,7 @@
 //! | [`hasher`] | a leaf: sponge of width 9, which begins as (number of elements of F, 0, …), overwrites eight, and ends with its capacity |
 //! | [`node`] | trees of arity 4: two singles make a pair, two pairs make compress(a, b, c, d) = Poseidon(0, a, b, c, d)\[0\] |
 //! | [`transcript`] | a duplex sponge of width 5: 12 elements of F in, 6 out, used from the last to the first |
+//! | [`kinds`] | which nodes of a proof are singles and which pairs |
 //! | [`config`] | four public inputs, which stand for themselves |
 //!
 //! *The transcript* absorbs what plonky2's does, in its order; a digest is absorbed as its digits, 4 for a single, 8 for a
@@ -23,6 +24,7 @@
 
 pub mod config;
 pub mod hasher;
+pub mod kinds;
 pub mod node;
 pub mod packing;
 pub mod poseidon;

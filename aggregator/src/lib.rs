@@ -35,6 +35,8 @@
 //! | [`lift`], [`join`] | the two circuits |
 //! | [`proof`] | a lift's or join's proof, and its bytes |
 //! | [`verifier`] | checks such proofs; needs no prover's data |
+//! | [`shrink`] | the last layers of a batch, ending in a proof that a Groth16 circuit can verify |
+//! | [`bn254`] | the hashes of that proof |
 //! | [`recursion`] | makes them |
 //! | [`pipeline`] | a batch as jobs: which circuits, in which order, and the work itself |
 
@@ -46,6 +48,7 @@ pub mod pipeline;
 pub mod proof;
 pub mod recursion;
 pub mod shape;
+pub mod shrink;
 pub mod verifier;
 pub mod wrap;
 

@@ -124,6 +124,12 @@ pub enum DecodeError {
         /// Its value.
         value: u64,
     },
+    /// A digest has a second encoding.
+    #[error("the digest at byte {offset} is not as it is written")]
+    DigestNotCanonical {
+        /// Where it begins.
+        offset: usize,
+    },
     /// The bytes end too early, or a length inside is not the one expected.
     #[error("ends or has a wrong length at byte {offset}")]
     Truncated {

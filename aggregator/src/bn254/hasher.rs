@@ -36,13 +36,13 @@ pub fn hash_elements(elements: &[F]) -> Fr {
     }
 }
 
-/// The hash of elements of r: the same sponge over them as they are. Its capacity begins as 2^64 plus their number, so that
-/// it is no hash of elements of F.
-pub fn hash_node_elements(elements: &[Fr]) -> Fr {
+/// The hash of any number of elements of r: the same sponge, which begins with 2^64 + the number of elements in its
+/// capacity, so that it is not a hash of elements of F.
+pub fn hash_scalars(elements: &[Fr]) -> Fr {
     let mut state = [Fr::ZERO; 1 + LEAF_RATE];
     state[0] = Fr::from((1u128 << 64) + elements.len() as u128);
     for block in elements.chunks(LEAF_RATE) {
-        state[1..1 + block.len()].copy_from_slice(block);
+        state[1..=block.len()].copy_from_slice(block);
         state = LEAF.permute(&state);
     }
     state[0]

@@ -13,8 +13,8 @@
 //!
 //! *A node over two kinds* is in no tree that is made of leaves, so only a malformed proof has one. It is compressed with
 //! another capacity ([`two_to_one`]), so that a digest still binds what is below it, whatever kinds a proof's siblings
-//! and caps are of: no kind opens a way round the hash. Besides, such proofs are refused before they are looked
-//! at, because a circuit that verifies these trees knows the kinds by their level.
+//! and caps are of: no kind opens a way round the hash. Besides, such proofs are refused
+//! ([`check_kinds`](super::kinds::check_kinds)), because a circuit that verifies these trees knows the kinds by their level.
 
 use ark_bn254::Fr;
 use ark_ff::{AdditiveGroup, Field, PrimeField};

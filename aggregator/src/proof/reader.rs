@@ -7,7 +7,7 @@
 use plonky2::field::extension::Extendable;
 use plonky2::field::types::Field64;
 use plonky2::gates::gate::GateRef;
-use plonky2::hash::hash_types::RichField;
+use plonky2::hash::hash_types::{RichField, NUM_HASH_OUT_ELTS};
 use plonky2::iop::generator::WitnessGeneratorRef;
 use plonky2::plonk::circuit_data::CommonCircuitData;
 use plonky2::plonk::config::{GenericHashOut, Hasher};
@@ -108,12 +108,19 @@ impl Read for CanonicalReader<'_> {
         (0..length).map(|_| self.read_field()).collect()
     }
 
-    /// Only for digests that are field elements side by side, as Poseidon's are.
+    /// Digests that are four field elements side by side, as Poseidon's are, or whose `from_bytes` takes any bytes.
     fn read_hash<E: RichField, H: Hasher<E>>(&mut self) -> IoResult<H::Hash> {
         let (offset, mut bytes) = (self.offset, vec![0; H::HASH_SIZE]);
         self.read_exact(&mut bytes)?;
-        self.check_canonical(offset, &bytes, E::ORDER)?;
-        Ok(H::Hash::from_bytes(&bytes))
+        if H::HASH_SIZE == NUM_HASH_OUT_ELTS * ELEMENT_BYTES {
+            self.check_canonical(offset, &bytes, E::ORDER)?;
+        }
+        let hash = H::Hash::from_bytes(&bytes);
+        if hash.to_bytes() != bytes {
+            self.fault.get_or_insert(DecodeError::DigestNotCanonical { offset });
+            return Err(IoError);
+        }
+        Ok(hash)
     }
 
     /// Circuits are not read from files.

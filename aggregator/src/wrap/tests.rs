@@ -27,7 +27,7 @@ use super::r1cs::{Linear, R1cs};
 use super::shape::{self, ShapeDiffers};
 use super::statement::VALUES;
 use super::vanishing::{Challenges, Openings};
-use crate::bn254::hasher::{hash_elements, hash_node_elements};
+use crate::bn254::hasher::{hash_elements, hash_scalars};
 use crate::bn254::packing::digits;
 use crate::bn254::{Bn254Config, Bn254Hash, Node};
 
@@ -201,7 +201,7 @@ fn public_input(toy: &Toy) -> Fr {
             Node::Pair(a, b) => vec![a, b],
         })
         .collect();
-    bytes.extend(hash_node_elements(&program).into_bigint().to_bytes_be());
+    bytes.extend(hash_scalars(&program).into_bigint().to_bytes_be());
     let be = |value: F, bytes: usize| value.to_canonical_u64().to_be_bytes()[8 - bytes..].to_vec();
     for (value, width) in toy.values.iter().zip([8, 4, 4, 4, 4, 4, 4, 4, 8]) {
         bytes.extend(be(*value, width));

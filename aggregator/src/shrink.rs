@@ -1,0 +1,165 @@
+//! *shrink*: the last proof of a batch, hashed such that a Groth16 circuit verifies it cheaply.
+//!
+//! ```text
+//!   lift or join        the common shape of a profile
+//!        │
+//!      open             the set of circuits pinned, the beginning checked, the context opened     over F
+//!        │
+//!     squeeze …         the same said again, by circuits with fewer and fewer rows                over F
+//!        │
+//!     shrink            2^12 rows, 28 queries at rate 1/64; hashes over BN254's scalar field
+//!        │
+//!      27 values        context, roots, daCommit, z, both evaluations: see `values`
+//! ```
+//!
+//! Verifying a proof of the proven profile takes some 15 600 rows, shrink has 4 096. Three layers lie between, each with fewer
+//! queries than the one before ([`Role::AFTER_JOIN`]); a fast proof needs the last one only. What a layer verifies is a
+//! constant of it, so shrink's verifier data name the whole program: [`ProgramId`].
+//!
+//! The shrink circuits of all programs and profiles have the same common data: one circuit, with one trusted setup,
+//! verifies the proofs of all of them, and takes the verifier data as a witness.
+//!
+//! | module | what it is |
+//! | --- | --- |
+//! | [`values`] | what a proof says |
+//! | [`gate`] | the row that exposes it, and why that is sound |
+//! | `layer`, `circuit` | the circuits over F; the last one |
+//! | `frame` | what they share: rows, gates, domain separators |
+//! | [`verifier`] | checks proofs, and reads their bytes |
+
+mod circuit;
+mod frame;
+pub mod gate;
+mod layer;
+#[cfg(test)]
+mod tests;
+#[cfg(test)]
+pub(crate) mod toy;
+pub mod values;
+pub mod verifier;
+
+use plonky2::plonk::circuit_data::CommonCircuitData;
+use sheaf_circuits::context::Context;
+use sheaf_circuits::hash::{D, F};
+use sheaf_circuits::security::{Profile, Role};
+use sheaf_circuits::separator::GatesDiffer;
+use thiserror::Error;
+
+use self::circuit::ShrinkLayer;
+use self::layer::{OpenLayer, SqueezeLayer};
+use crate::proof::Proof;
+use crate::verifier::{Verifier, VerifyError};
+
+pub use self::circuit::Bn254Proof;
+pub use self::frame::layer_counts;
+pub use self::values::{NotABatch, PublicValues};
+pub use self::verifier::{ProgramId, ShrinkProof, ShrinkVerifier, ShrinkVerifyError};
+
+/// The circuits from the last join to shrink, of one profile and set of circuits.
+pub struct Shrink {
+    below: Verifier,
+    open: OpenLayer,
+    squeezes: Vec<SqueezeLayer>,
+    shrink: ShrinkLayer,
+    verifier: ShrinkVerifier,
+}
+
+impl Shrink {
+    /// Builds all circuits above those that `below` verifies. Most of the time goes into the tree of shrink's constants.
+    pub fn build(below: Verifier) -> Result<Self, BuildError> {
+        let (first, rest) = roles(below.profile());
+        let open = OpenLayer::build(first, &below)?;
+        let mut squeezes: Vec<SqueezeLayer> = Vec::new();
+        for &role in rest {
+            let last = squeezes.last().map_or(&open.data, |layer| &layer.data);
+            squeezes.push(SqueezeLayer::build(role, last)?);
+        }
+        let shrink = ShrinkLayer::build(squeezes.last().map_or(&open.data, |layer| &layer.data))?;
+        let verifier = ShrinkVerifier {
+            profile: below.profile(),
+            common: shrink.data.common.clone(),
+            verifier_only: shrink.data.verifier_only.clone(),
+        };
+        Ok(Self { below, open, squeezes, shrink, verifier })
+    }
+
+    /// The verifier of these circuits' proofs.
+    pub fn verifier(&self) -> &ShrinkVerifier {
+        &self.verifier
+    }
+
+    /// The layers in order: role, common data, rows in use.
+    pub fn layers(&self) -> Vec<(Role, &CommonCircuitData<F, D>, usize)> {
+        let (first, rest) = roles(self.below.profile());
+        let squeezes = rest.iter().zip(&self.squeezes).map(|(&role, layer)| (role, &layer.data.common, layer.rows));
+        std::iter::once((first, &self.open.data.common, self.open.rows))
+            .chain(squeezes)
+            .chain([(Role::Shrink, &self.shrink.data.common, self.shrink.rows)])
+            .collect()
+    }
+
+    /// Proves what `proof`, a lift or join over a whole batch, says, with its context opened.
+    pub fn prove(&self, proof: &Proof, context: &Context) -> Result<ShrinkProof, ShrinkError> {
+        let says = self.below.verify(proof)?;
+        let values = PublicValues::new(&says, context)?;
+        let mut last = self.open.prove(proof, &self.below, context).map_err(ShrinkError::Plonky2)?;
+        for layer in &self.squeezes {
+            last = layer.prove(&last).map_err(ShrinkError::Plonky2)?;
+        }
+        let proof = self.shrink.prove(&last, &values).map_err(ShrinkError::Plonky2)?;
+        Ok(ShrinkProof { values, proof })
+    }
+}
+
+/// The roles of *open* and of the squeezes above it.
+fn roles(profile: Profile) -> (Role, &'static [Role]) {
+    match profile {
+        Profile::Proven => (Role::Squeeze1, &[Role::Squeeze2, Role::Squeeze3]),
+        Profile::Fast => (Role::Squeeze3, &[]),
+    }
+}
+
+/// Why a shrink proof is not made.
+#[derive(Clone, Debug, PartialEq, Error)]
+pub enum ShrinkError {
+    /// The proof below does not verify.
+    #[error("the proof below: {0}")]
+    Below(#[from] VerifyError),
+    /// The proof below is not that of a whole batch in that context.
+    #[error(transparent)]
+    NotABatch(#[from] NotABatch),
+    /// plonky2 makes no proof, though everything was checked.
+    #[error("no proof: {0}")]
+    Plonky2(String),
+}
+
+/// Why the circuits cannot be built.
+#[derive(Clone, Debug, PartialEq, Error)]
+pub enum BuildError {
+    /// A layer takes more rows than its role has.
+    #[error("{role} takes {rows} rows and some for constants, {max} fit")]
+    TooManyRows {
+        /// The layer.
+        role: Role,
+        /// The rows it takes.
+        rows: usize,
+        /// The rows there are.
+        max: usize,
+    },
+    /// A layer has too few proven bits.
+    #[error("{role} has {bits:.1} proven bits, expected {}", sheaf_circuits::security::SHRINK_BITS)]
+    TooWeak {
+        /// The layer.
+        role: Role,
+        /// Its proven bits.
+        bits: f64,
+    },
+    /// A layer's separator does not name its gates.
+    #[error("{role}: {source}")]
+    Gates {
+        /// The layer.
+        role: Role,
+        /// The gates.
+        source: GatesDiffer,
+    },
+}
