@@ -8,13 +8,14 @@ use plonky2::plonk::circuit_data::CommonCircuitData;
 use serde::Serialize;
 use sheaf_aggregator::allowed_set::leaf;
 use sheaf_aggregator::pipeline::PinnedCircuits;
+use sheaf_aggregator::shrink::layer_counts;
 use sheaf_circuits::availability::WORD_BYTES;
 use sheaf_circuits::chunk::circuit::ChunkCircuit;
 use sheaf_circuits::chunk::{shapes, Shape, SlotClass};
 use sheaf_circuits::contract::FormId;
 use sheaf_circuits::hash::{Digest, D, F};
 use sheaf_circuits::security::soundness::{soundness, SecurityReport, Term};
-use sheaf_circuits::security::Profile;
+use sheaf_circuits::security::{Profile, Role};
 use sheaf_circuits::transaction::HEAD_WORDS;
 
 use crate::failure::Advice;
@@ -52,6 +53,7 @@ impl Circuits {
             parts: parts(),
             shapes: shapes::all().iter().map(ShapeReport::of).collect(),
             circuits: profiles.map(circuits).collect::<Result<Vec<_>>>()?.concat(),
+            after_join: Role::AFTER_JOIN.map(LayerReport::of).into(),
         };
         printer.report(&report)?;
         Ok(Answer::Yes)
@@ -63,6 +65,7 @@ struct Report {
     parts: Vec<Part>,
     shapes: Vec<ShapeReport>,
     circuits: Vec<CircuitReport>,
+    after_join: Vec<LayerReport>,
 }
 
 /// What one more of a part takes.
@@ -141,6 +144,41 @@ struct CircuitReport {
     terms: Vec<TermReport>,
 }
 
+/// A layer after the join, whose parameters no profile changes.
+#[derive(Serialize)]
+struct LayerReport {
+    layer: &'static str,
+    degree_bits: usize,
+    rate_bits: usize,
+    queries: usize,
+    work_bits: usize,
+    heuristic_bits: f64,
+    proven_bits: f64,
+    regime: String,
+    /// What the other regimes prove.
+    others: Vec<(String, f64)>,
+    terms: Vec<TermReport>,
+}
+
+impl LayerReport {
+    fn of(role: Role) -> Self {
+        let counts = layer_counts(role);
+        let security = counts.report();
+        Self {
+            layer: role.name(),
+            degree_bits: counts.degree_bits,
+            rate_bits: counts.rate_bits,
+            queries: counts.queries,
+            work_bits: counts.work_bits,
+            heuristic_bits: security.heuristic_bits,
+            proven_bits: security.proven_bits,
+            regime: security.regime.to_string(),
+            others: security.others.iter().map(|(regime, bits)| (regime.to_string(), *bits)).collect(),
+            terms: security.terms.into_iter().map(TermReport::from).collect(),
+        }
+    }
+}
+
 /// One summand of the error.
 #[derive(Clone, Serialize)]
 struct TermReport {
@@ -150,16 +188,18 @@ struct TermReport {
     source: &'static str,
 }
 
+impl From<Term> for TermReport {
+    fn from(Term { name, bits, formula, source }: Term) -> Self {
+        Self { name, bits, formula, source }
+    }
+}
+
 fn circuits(profile: Profile) -> Result<Vec<CircuitReport>> {
     let pinned = PinnedCircuits::load(profile).map_err(|error| {
         anyhow::Error::new(error).context(Advice::new("the pinned circuits are damaged", "install sheaf anew"))
     })?;
-    let report = |circuit: String, common: &CommonCircuitData<F, D>, leaf: Digest, security: SecurityReport| {
-        let term = |term: Term| {
-            let Term { name, bits, formula, source } = term;
-            TermReport { name, bits, formula, source }
-        };
-        CircuitReport {
+    let report =
+        |circuit: String, common: &CommonCircuitData<F, D>, leaf: Digest, security: SecurityReport| CircuitReport {
             profile,
             circuit,
             degree_bits: common.degree_bits(),
@@ -168,9 +208,8 @@ fn circuits(profile: Profile) -> Result<Vec<CircuitReport>> {
             heuristic_bits: security.heuristic_bits,
             proven_bits: security.proven_bits,
             regime: security.regime.to_string(),
-            terms: security.terms.into_iter().map(term).collect(),
-        }
-    };
+            terms: security.terms.into_iter().map(TermReport::from).collect(),
+        };
     let mut circuits: Vec<_> = pinned
         .chunks
         .iter()
@@ -231,11 +270,34 @@ impl fmt::Display for Report {
                 circuit.leaf
             )?;
         }
+        writeln!(f, "\nAfter the join, any profile   rows   rate   queries   work   heuristic bits   proven bits")?;
+        for layer in &self.after_join {
+            writeln!(
+                f,
+                "  {:<25} {:>6} {:>6} {:>9} {:>6} {:>16.1} {:>13.1}",
+                layer.layer,
+                format!("2^{}", layer.degree_bits),
+                format!("1/{}", 1 << layer.rate_bits),
+                layer.queries,
+                layer.work_bits,
+                layer.heuristic_bits,
+                layer.proven_bits
+            )?;
+        }
         writeln!(f, "\nTerms of the proven count, in bits (2^-bits is the term's error; errors add up)")?;
         for circuit in &self.circuits {
             writeln!(f, "  {} {}, {} regime", circuit.profile.name(), circuit.circuit, circuit.regime)?;
             for term in &circuit.terms {
                 writeln!(f, "    {:>7.1}  {}: {} [{}]", term.bits, term.name, term.formula, term.source)?;
+            }
+        }
+        for layer in &self.after_join {
+            writeln!(f, "  {}, {} regime", layer.layer, layer.regime)?;
+            for term in &layer.terms {
+                writeln!(f, "    {:>7.1}  {}: {} [{}]", term.bits, term.name, term.formula, term.source)?;
+            }
+            for (regime, bits) in &layer.others {
+                writeln!(f, "    {bits:>7.1}  in all, by {regime}")?;
             }
         }
         Ok(())
