@@ -27,7 +27,7 @@
 //! | `frame` | what they share: rows, gates, domain separators |
 //! | [`verifier`] | checks proofs, and reads their bytes |
 
-mod circuit;
+pub(crate) mod circuit;
 mod frame;
 pub mod gate;
 mod layer;

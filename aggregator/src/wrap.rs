@@ -61,5 +61,5 @@ mod tests;
 pub mod transcript;
 pub mod vanishing;
 
-pub use self::circuit::{constrain, ShrinkProof, Wrapped};
+pub use self::circuit::{constrain, Wrapped};
 pub use self::r1cs::R1cs;

@@ -34,7 +34,7 @@ pub(super) const NAME: &str = "shrink 1";
 pub type Bn254Proof = ProofWithPublicInputs<F, Bn254Config, D>;
 
 /// The four public inputs, which nothing in the circuit constrains, and the row of values.
-pub(super) fn expose_values(builder: &mut Builder, values: [Target; PUBLIC_VALUES_LEN]) -> [Target; PUBLIC_INPUTS] {
+pub(crate) fn expose_values(builder: &mut Builder, values: [Target; PUBLIC_VALUES_LEN]) -> [Target; PUBLIC_INPUTS] {
     assert_eq!(builder.num_public_inputs(), 0, "shrink has exactly four public inputs");
     expose(builder, values);
     let inputs = builder.add_virtual_target_arr();
@@ -43,7 +43,7 @@ pub(super) fn expose_values(builder: &mut Builder, values: [Target; PUBLIC_VALUE
 }
 
 /// Proves a circuit of [`expose_values`] for these values. `witness` has everything but its public inputs.
-pub(super) fn prove_values(
+pub(crate) fn prove_values(
     data: &CircuitData<F, Bn254Config, D>,
     inputs: [Target; PUBLIC_INPUTS],
     values: &PublicValues,

@@ -14,7 +14,7 @@ use plonky2::fri::proof::{FriQueryRound, FriQueryStep};
 use plonky2::fri::FriParams;
 use plonky2::hash::merkle_tree::MerkleCap;
 use plonky2::plonk::circuit_data::{CommonCircuitData, VerifierOnlyCircuitData};
-use plonky2::plonk::proof::{OpeningSet, ProofWithPublicInputs};
+use plonky2::plonk::proof::OpeningSet;
 use sheaf_circuits::availability::FExt;
 use sheaf_circuits::hash::{D, F};
 
@@ -28,21 +28,24 @@ use super::statement::Statement;
 use super::transcript::{Challenge, Transcript};
 use super::vanishing::{self, Challenges, Openings};
 use crate::bn254::{Bn254Config, Bn254Hash, Node};
-
-/// A proof of the shape that the wrap verifies.
-pub type ShrinkProof = ProofWithPublicInputs<F, Bn254Config, D>;
+use crate::shrink::{ShrinkProof, ShrinkVerifier};
 
 /// What the wrap is about.
 #[derive(Clone, Copy)]
 pub struct Wrapped<'a> {
-    /// Shrink's common data; its public values do not matter.
+    /// Shrink's common data, with a gate of no values in particular.
     pub common: &'a CommonCircuitData<F, D>,
     /// The program.
     pub verifier_only: &'a VerifierOnlyCircuitData<Bn254Config, D>,
-    /// What the proof says: the public values.
-    pub values: &'a [F],
-    /// The proof.
+    /// The proof and what it says.
     pub proof: &'a ShrinkProof,
+}
+
+impl<'a> Wrapped<'a> {
+    /// A proof of the program that `verifier` verifies.
+    pub fn new(verifier: &'a ShrinkVerifier, proof: &'a ShrinkProof) -> Self {
+        Self { common: verifier.common(), verifier_only: verifier.verifier_only(), proof }
+    }
 }
 
 /// Writes down the constraints and their witness. A proof that does not verify gives constraints that do not hold; one
@@ -90,7 +93,7 @@ pub(super) struct Verifier<'a> {
 
 impl<'a> Verifier<'a> {
     pub(super) fn new(wrapped: &Wrapped<'a>, hashes: &'a Hashes) -> Self {
-        let Wrapped { common, verifier_only, values, proof } = *wrapped;
+        let Wrapped { common, verifier_only, proof: ShrinkProof { values, proof } } = *wrapped;
         let mut field = Residues::new();
         let params = &common.fri_params;
         let count = common.config.num_challenges;

@@ -25,10 +25,12 @@ use plonky2::gates::public_input::PublicInputGate;
 use plonky2::gates::random_access::RandomAccessGate;
 use plonky2::gates::reducing::ReducingGate;
 use plonky2::gates::reducing_extension::ReducingExtensionGate;
+use sheaf_circuits::gates::custom::AsGate;
 use sheaf_circuits::hash::{D, F};
 
 use super::extension::Extension;
 use super::field::{Residue, Residues};
+use crate::shrink::gate::PublicValuesGate;
 
 /// What a gate's constraints are about.
 pub struct Point<'a> {
@@ -72,6 +74,9 @@ fn unchecked(field: &mut Residues, gate: &GateRef<F, D>, at: &Point) -> Vec<Exte
         vec![]
     } else if gate.is::<PublicInputGate>() {
         exposed(at, at.public_inputs)
+    } else if gate.is::<AsGate<PublicValuesGate>>() {
+        // Not the values that this gate has: the common data that are compiled in have it with no values in particular.
+        exposed(at, at.values)
     } else if let Some(constants) = gate.downcast_ref::<ConstantGate>() {
         // The field is not public.
         let count = plonky2::gates::gate::Gate::<F, D>::num_constraints(constants);

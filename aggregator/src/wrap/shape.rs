@@ -17,10 +17,11 @@ use sheaf_circuits::availability::FExt;
 use sheaf_circuits::hash::{D, DIGEST_LEN, F};
 use thiserror::Error;
 
-use super::circuit::{constrain, ShrinkProof, Wrapped};
+use super::circuit::{constrain, Wrapped};
 use super::r1cs::R1cs;
-use super::statement::VALUES;
 use crate::bn254::{Bn254Config, Bn254Hash, Node};
+use crate::shrink::values::PUBLIC_VALUES_LEN;
+use crate::shrink::{PublicValues, ShrinkProof};
 
 /// The constraints of the wrap for shrink proofs with this common data. Their witness does not satisfy them.
 pub fn constraints(common: &CommonCircuitData<F, D>) -> R1cs {
@@ -58,17 +59,16 @@ pub struct ShapeDiffers {
 fn with_empty<T>(common: &CommonCircuitData<F, D>, function: impl FnOnce(&Wrapped) -> T) -> T {
     let verifier_only =
         VerifierOnlyCircuitData { constants_sigmas_cap: cap(common, cap_level(common)), circuit_digest: node(0) };
-    function(&Wrapped { common, verifier_only: &verifier_only, values: &[F::ZERO; VALUES], proof: &proof(common) })
+    function(&Wrapped { common, verifier_only: &verifier_only, proof: &proof(common) })
 }
 
 /// Every length and every node's kind, in a fixed order. A length comes before what it is the length of, so two
 /// outlines differ at the first place where the proofs do.
 fn outline(wrapped: &Wrapped) -> Vec<(&'static str, usize)> {
-    let mut outline = vec![("public values", wrapped.values.len())];
+    let mut outline = vec![("public inputs", wrapped.proof.proof.public_inputs.len())];
     let mut add = |what, count: usize| outline.push((what, count));
-    let proof = &wrapped.proof.proof;
+    let proof = &wrapped.proof.proof.proof;
     let fri = &proof.opening_proof;
-    add("public inputs", wrapped.proof.public_inputs.len());
     add("elements in the circuit digest", elements(&wrapped.verifier_only.circuit_digest));
     add("layers' caps", fri.commit_phase_merkle_caps.len());
     let caps = [
@@ -199,5 +199,8 @@ fn proof(common: &CommonCircuitData<F, D>) -> ShrinkProof {
             pow_witness: F::ZERO,
         },
     };
-    ProofWithPublicInputs { proof, public_inputs: vec![F::ZERO; DIGEST_LEN] }
+    ShrinkProof {
+        values: PublicValues([F::ZERO; PUBLIC_VALUES_LEN]),
+        proof: ProofWithPublicInputs { proof, public_inputs: vec![F::ZERO; DIGEST_LEN] },
+    }
 }

@@ -19,6 +19,7 @@ use super::field::{pack, Interval, Residue, Residues};
 use super::r1cs::{Linear, R1cs};
 use super::sha256::sha256;
 use super::transcript::loose_digits;
+use crate::shrink::values::{PublicValues, PUBLIC_VALUES_LEN};
 
 /// Bytes that are hashed.
 pub const STATEMENT_BYTES: usize = 220;
@@ -32,8 +33,7 @@ const CONTEXT: [(usize, usize); 9] =
 const DIGESTS: usize = 3;
 /// Elements after the digests: z and two evaluations, of two each.
 const EVALUATIONS: usize = 6;
-/// How many public values there are.
-pub const VALUES: usize = CONTEXT.len() + DIGESTS * DIGEST_LEN + EVALUATIONS;
+const _: () = assert!(PUBLIC_VALUES_LEN == CONTEXT.len() + DIGESTS * DIGEST_LEN + EVALUATIONS);
 
 /// One value with its bits, the lowest first.
 #[derive(Clone)]
@@ -50,9 +50,8 @@ pub struct Statement {
 
 impl Statement {
     /// Values that the prover chooses, each of its width.
-    pub fn allocate(field: &mut Residues, values: &[F]) -> Self {
+    pub fn allocate(field: &mut Residues, values: &PublicValues) -> Self {
         use plonky2::field::types::PrimeField64;
-        assert_eq!(values.len(), VALUES, "as many as a statement has");
         let widths = CONTEXT.iter().map(|width| Some(width.0)).chain(std::iter::repeat(None));
         let value = |(value, width): (&F, Option<usize>)| {
             let variable = field.r1cs.allocate(Fr::from(value.to_canonical_u64()));
@@ -62,7 +61,7 @@ impl Statement {
             };
             Value { element: field.atom(variable, Interval::bits(width.unwrap_or(64))), bits }
         };
-        Self { values: values.iter().zip(widths).map(value).collect() }
+        Self { values: values.0.iter().zip(widths).map(value).collect() }
     }
 
     /// The values, as what is hashed.
@@ -73,6 +72,14 @@ impl Statement {
     /// The values.
     pub fn residues(&self) -> Vec<Residue> {
         self.values.iter().map(|value| value.element.clone()).collect()
+    }
+
+    /// Puts another value in place of one.
+    #[cfg(test)]
+    pub(super) fn change(&mut self, field: &mut Residues, position: usize) {
+        use plonky2::field::types::Field;
+        let value = &mut self.values[position].element;
+        *value = field.witness(field.value(value) + F::ONE);
     }
 
     /// plonky2's public inputs: the digits of the values' hash.
@@ -182,8 +189,8 @@ mod tests {
         for (position, (width, _)) in CONTEXT.into_iter().enumerate() {
             for (value, refused) in [((1u64 << width) - 1, false), (1 << width, true)] {
                 let mut field = Residues::new();
-                let mut values = [F::default(); VALUES];
-                values[position] = plonky2::field::types::Field::from_canonical_u64(value);
+                let mut values = PublicValues([F::default(); PUBLIC_VALUES_LEN]);
+                values.0[position] = plonky2::field::types::Field::from_canonical_u64(value);
                 Statement::allocate(&mut field, &values);
                 let failing = field.r1cs.unsatisfied_by(field.r1cs.assignment()).count();
                 assert_eq!(failing > 0, refused, "value {position}");

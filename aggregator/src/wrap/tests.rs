@@ -12,28 +12,29 @@ use plonky2::hash::poseidon::PoseidonHash;
 use plonky2::iop::challenger::Challenger;
 use plonky2::iop::witness::{PartialWitness, WitnessWrite};
 use plonky2::plonk::circuit_builder::CircuitBuilder;
-use plonky2::plonk::circuit_data::{CircuitConfig, CircuitData};
+use plonky2::plonk::circuit_data::{CircuitConfig, CircuitData, VerifierCircuitData};
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use sha2::{Digest, Sha256};
 use sheaf_circuits::availability::FExt;
 use sheaf_circuits::hash::{D, F};
 
-use super::circuit::{constrain, ShrinkProof, Verifier, Wrapped};
+use super::circuit::{constrain, Verifier, Wrapped};
 use super::extension::Extension;
 use super::field::{Residue, Residues};
 use super::hash::Hashes;
 use super::r1cs::{Linear, R1cs};
 use super::shape::{self, ShapeDiffers};
-use super::statement::VALUES;
 use super::vanishing::{Challenges, Openings};
-use crate::bn254::hasher::{hash_elements, hash_scalars};
-use crate::bn254::packing::digits;
+use crate::bn254::hasher::hash_scalars;
 use crate::bn254::{Bn254Config, Bn254Hash, Node};
+use crate::shrink::circuit::{expose_values, prove_values, Bn254Proof};
+use crate::shrink::gate::with_values;
+use crate::shrink::values::PUBLIC_VALUES_LEN;
+use crate::shrink::{PublicValues, ShrinkProof};
 
 struct Toy {
     data: CircuitData<F, Bn254Config, D>,
-    values: Vec<F>,
     proof: ShrinkProof,
 }
 
@@ -55,8 +56,9 @@ fn config() -> CircuitConfig {
 
 static TOY: LazyLock<Toy> = LazyLock::new(|| {
     let mut builder = CircuitBuilder::<F, D>::new(config());
-    let inputs = builder.add_virtual_targets(4);
-    builder.register_public_inputs(&inputs);
+    let exposed = builder.add_virtual_target_arr();
+    let public_inputs = expose_values(&mut builder, exposed);
+    let inputs = exposed[..4].to_vec();
     let hash = builder.hash_n_to_hash_no_pad::<PoseidonHash>(inputs.clone());
     let bits = builder.split_le(hash.elements[0], 64);
     let index = builder.le_sum(bits[..4].iter());
@@ -76,25 +78,25 @@ static TOY: LazyLock<Toy> = LazyLock::new(|| {
         builder.add_gate(NoopGate, vec![]);
     }
     let data = builder.build::<Bn254Config>();
-    let mut values: Vec<F> = (0..VALUES as u64).map(|i| F::from_canonical_u64(i * 1000 + 5)).collect();
+    let mut values: [F; PUBLIC_VALUES_LEN] = std::array::from_fn(|i| F::from_canonical_usize(i * 1000 + 5));
     values[12] = -F::TWO;
+    let values = PublicValues(values);
     let mut witness = PartialWitness::new();
-    for (target, value) in inputs.iter().zip(digits(hash_elements(&values))) {
-        witness.set_target(*target, value).unwrap();
-    }
-    let proof = data.prove(witness).unwrap();
-    data.verify(proof.clone()).unwrap();
-    Toy { data, values, proof }
+    witness.set_target_arr(&exposed, &values.0).unwrap();
+    let proof = prove_values(&data, public_inputs, &values, witness).unwrap();
+    let toy = Toy { data, proof: ShrinkProof { values, proof } };
+    assert!(toy.verifies(&toy.proof.proof));
+    toy
 });
 
 impl Toy {
     /// The first of each of plonk's challenges, and FRI's, as plonky2's challenger draws them.
     fn native_challenges(&self) -> (Vec<F>, [FExt; 3]) {
-        let proof = &self.proof.proof;
+        let proof = &self.proof.proof.proof;
         let mut challenger = Challenger::<F, Bn254Hash>::new();
         self.data.common.fri_params.observe(&mut challenger);
         challenger.observe_hash::<Bn254Hash>(self.data.verifier_only.circuit_digest);
-        challenger.observe_elements(&self.proof.public_inputs);
+        challenger.observe_elements(&self.proof.proof.public_inputs);
         challenger.observe_cap::<Bn254Hash>(&proof.wires_cap);
         let (betas, gammas) = (challenger.get_n_challenges(3), challenger.get_n_challenges(3));
         challenger.observe_cap::<Bn254Hash>(&proof.plonk_zs_partial_products_cap);
@@ -121,8 +123,14 @@ impl Toy {
         (vec![betas[0], gammas[0], alphas[0], zeta.0[0]], [alpha, first, second])
     }
 
+    /// What plonky2 says of a proof of the toy's values.
+    fn verifies(&self, proof: &Bn254Proof) -> bool {
+        let common = with_values(&self.data.common, &self.proof.values);
+        VerifierCircuitData { verifier_only: self.data.verifier_only.clone(), common }.verify(proof.clone()).is_ok()
+    }
+
     fn wrapped<'a>(&'a self, proof: &'a ShrinkProof) -> Wrapped<'a> {
-        Wrapped { common: &self.data.common, verifier_only: &self.data.verifier_only, values: &self.values, proof }
+        Wrapped { common: &self.data.common, verifier_only: &self.data.verifier_only, proof }
     }
 }
 
@@ -203,13 +211,13 @@ fn public_input(toy: &Toy) -> Fr {
         .collect();
     bytes.extend(hash_scalars(&program).into_bigint().to_bytes_be());
     let be = |value: F, bytes: usize| value.to_canonical_u64().to_be_bytes()[8 - bytes..].to_vec();
-    for (value, width) in toy.values.iter().zip([8, 4, 4, 4, 4, 4, 4, 4, 8]) {
+    for (value, width) in toy.proof.values.0.iter().zip([8, 4, 4, 4, 4, 4, 4, 4, 8]) {
         bytes.extend(be(*value, width));
     }
-    for value in &toy.values[9..21] {
+    for value in &toy.proof.values.0[9..21] {
         bytes.extend(value.to_canonical_u64().to_le_bytes());
     }
-    for value in &toy.values[21..] {
+    for value in &toy.proof.values.0[21..] {
         bytes.extend(be(*value, 8));
     }
     assert_eq!(bytes.len(), 220);
@@ -257,6 +265,11 @@ fn another_challenge_or_opening_breaks_the_quotient() {
             let tamper = |v: &mut Verifier| change(&mut v.field, &mut values(&mut v.openings)[i]);
             assert_eq!(after(&tamper), ["quotient"], "{name} {i}");
         }
+    }
+    // The values are the gate's: one that is not the wire's is seen where the constraints meet.
+    for i in [0, 8, 9, PUBLIC_VALUES_LEN - 1] {
+        let tamper = |v: &mut Verifier| v.statement.change(&mut v.field, i);
+        assert_eq!(after(&tamper), ["quotient"], "value {i}");
     }
     for i in 0..4 {
         let tamper = |v: &mut Verifier| v.public_inputs[i] = changed(&mut v.field, &v.public_inputs[i].clone());
@@ -348,8 +361,8 @@ fn too_little_work_is_refused() {
 /// What is absorbed changes what is drawn, also where nothing else looks at it.
 #[test]
 fn the_transcript_sees_everything() {
-    let drawn = |proof: &ShrinkProof, values: &[F]| {
-        let verifier = Verifier::new(&Wrapped { values, ..TOY.wrapped(proof) }, &HASHES);
+    let drawn = |proof: &ShrinkProof| {
+        let verifier = Verifier::new(&TOY.wrapped(proof), &HASHES);
         let Challenges { betas, gammas, alphas, zeta } = &verifier.challenges;
         let plonk: Vec<F> = [betas, gammas, alphas, &zeta.0.to_vec()]
             .into_iter()
@@ -360,12 +373,12 @@ fn the_transcript_sees_everything() {
         let indices: Vec<Fr> = verifier.indices.iter().flatten().map(|bit| verifier.field.r1cs.value(bit)).collect();
         (plonk, fri, indices)
     };
-    let honest = drawn(&TOY.proof, &TOY.values);
+    let honest = drawn(&TOY.proof);
     let native = TOY.native_challenges();
     assert_eq!((&honest.0, &honest.1), (&native.0, &native.1));
 
     // For each place, the first challenge that it changes: of plonk's four, then FRI's three, then the indices.
-    type Damage = fn(&mut ShrinkProof);
+    type Damage = fn(&mut Bn254Proof);
     let places: [(&str, usize, Damage); 9] = [
         ("wires cap", 0, |p| p.proof.wires_cap.0[15] = bumped(p.proof.wires_cap.0[15])),
         ("zs cap", 2, |p| {
@@ -392,14 +405,14 @@ fn the_transcript_sees_everything() {
     };
     for (name, first, damage) in places {
         let mut proof = TOY.proof.clone();
-        damage(&mut proof);
+        damage(&mut proof.proof);
         let expected: Vec<bool> = (0..8).map(|i| i < first).collect();
-        assert_eq!(same(&drawn(&proof, &TOY.values)), expected, "{name}");
+        assert_eq!(same(&drawn(&proof)), expected, "{name}");
     }
-    for i in [0, 1, 8, 9, 20, 21, VALUES - 1] {
-        let mut values = TOY.values.clone();
-        values[i] += F::ONE;
-        assert_eq!(same(&drawn(&TOY.proof, &values)), [false; 8], "value {i}");
+    for i in [0, 1, 8, 9, 20, 21, PUBLIC_VALUES_LEN - 1] {
+        let mut proof = TOY.proof.clone();
+        proof.values.0[i] += F::ONE;
+        assert_eq!(same(&drawn(&proof)), [false; 8], "value {i}");
     }
 }
 
@@ -417,7 +430,7 @@ fn shorten<T>(values: &mut Vec<T>) {
 /// A proof that lacks something, or has a node of the wrong kind, gives no constraints at all.
 #[test]
 fn proofs_of_another_shape_are_refused() {
-    type Damage = fn(&mut ShrinkProof);
+    type Damage = fn(&mut Bn254Proof);
     let cases: [(Damage, &str, usize, usize); 11] = [
         (|p| p.public_inputs.truncate(3), "public inputs", 4, 3),
         (|p| shorten(&mut p.proof.wires_cap.0), "nodes in a cap", 16, 15),
@@ -443,13 +456,10 @@ fn proofs_of_another_shape_are_refused() {
     ];
     for (damage, what, expected, got) in cases {
         let mut proof = TOY.proof.clone();
-        damage(&mut proof);
+        damage(&mut proof.proof);
         let refused = constrain(&TOY.wrapped(&proof)).err();
         assert_eq!(refused, Some(ShapeDiffers { what, expected, got }));
     }
-    let wrapped = Wrapped { values: &TOY.values[1..], ..TOY.wrapped(&TOY.proof) };
-    let (expected, got) = (VALUES, VALUES - 1);
-    assert_eq!(constrain(&wrapped).err(), Some(ShapeDiffers { what: "public values", expected, got }));
 }
 
 /// Damaged at random, a proof is refused by plonky2 and by the wrap alike.
@@ -458,14 +468,14 @@ fn the_wrap_agrees_with_plonky2_on_damaged_proofs() {
     let mut rng = ChaCha8Rng::seed_from_u64(254);
     for round in 0..12 {
         let mut proof = TOY.proof.clone();
-        let name = damage(&mut proof, &mut rng, round);
-        let native = TOY.data.verify(proof.clone()).is_ok();
+        let name = damage(&mut proof.proof, &mut rng, round);
+        let native = TOY.verifies(&proof.proof);
         let wrap = failing(&constrain(&TOY.wrapped(&proof)).unwrap()).is_empty();
         assert_eq!((native, wrap), (false, false), "{name}");
     }
 }
 
-fn damage(proof: &mut ShrinkProof, rng: &mut ChaCha8Rng, round: usize) -> &'static str {
+fn damage(proof: &mut Bn254Proof, rng: &mut ChaCha8Rng, round: usize) -> &'static str {
     let fri = &mut proof.proof.opening_proof;
     let query = rng.gen_range(0..fri.query_round_proofs.len());
     let initial = &mut fri.query_round_proofs[query].initial_trees_proof.evals_proofs[rng.gen_range(0..4)];
