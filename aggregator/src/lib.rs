@@ -53,6 +53,8 @@ pub mod verifier;
 pub mod wrap;
 
 #[cfg(test)]
+mod pins;
+#[cfg(test)]
 mod toy;
 
 pub use crate::allowed_set::{AllowedSet, CircuitIndex};

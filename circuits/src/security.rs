@@ -26,9 +26,10 @@
 //!
 //! A Groth16 circuit pays some 50 000 constraints for each query, so shrink cannot have the hundred queries that unique
 //! decoding needs for 100 bits; and in the Johnson regime, where 28 do, F_p² is too small: combining some 250 polynomials
-//! costs 2^-84.6 at 2^12 rows and rate 1/64, whatever the queries. *So a proof on L1 has 83 bits by proven bounds*
-//! ([`SHRINK_BITS`]), with both profiles, and that is stated wherever bits are. The layers between are chosen to lose
-//! nothing more than a bit:
+//! costs 2^-84.6 at 2^12 rows and rate 1/64, whatever the queries. *So each of these layers has 83 bits by proven
+//! bounds* ([`SHRINK_BITS`]) *and all together*, whose errors add up, *82*, with both profiles; a fast proof below has less.
+//! The bound is that of eprint 2025/2055; by 2020/654 they have 62 to 67, and by unique decoding 43 to 60. The layers between
+//! are chosen to lose no more than a bit each:
 //!
 //! | | rows | rate | queries, work | challenges | routed wires | folding | bits |
 //! | --- | --- | --- | --- | --- | --- | --- | --- |

@@ -50,16 +50,16 @@ where
     Ok(Framed { data, rows, target })
 }
 
-/// The common data of a layer, without building it.
+/// The common data of a layer, and its rows in use, without building it.
 #[cfg(test)]
 pub(super) fn common<K: GenericConfig<D, F = F>, T>(
     role: Role,
     add: impl Fn(&mut Builder) -> T,
-) -> Result<CommonCircuitData<F, D>, BuildError> {
+) -> Result<(CommonCircuitData<F, D>, usize), BuildError> {
     let (builder, rows, _) = filled(role, &add)?;
     let common = builder.mock_build::<K>().common;
     check(role, rows, &common)?;
-    Ok(common)
+    Ok((common, rows))
 }
 
 /// The soundness counts of a layer with this common data.

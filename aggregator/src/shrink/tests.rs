@@ -1,5 +1,6 @@
 //! The layers after the join, over toy chunks with the fast profile; what can be shown on a small circuit is shown there.
 
+use std::fmt::Write;
 use std::sync::OnceLock;
 
 use plonky2::field::types::Field;
@@ -8,6 +9,7 @@ use plonky2::hash::merkle_tree::MerkleCap;
 use plonky2::plonk::circuit_data::VerifierOnlyCircuitData;
 use sheaf_circuits::account::AccountIndex;
 use sheaf_circuits::context::{ContractAddress, Domain};
+use sheaf_circuits::hash::circuit::Builder;
 use sheaf_circuits::hash::{Digest, C};
 use sheaf_circuits::public_inputs::PublicInputs;
 use sheaf_circuits::security::SHRINK_BITS;
@@ -16,7 +18,9 @@ use super::layer::{verify_below, OpenTarget};
 use super::toy::ToyShrink;
 use super::values::PUBLIC_VALUES_LEN;
 use super::*;
+use crate::bn254::config::PUBLIC_INPUTS;
 use crate::bn254::{Bn254Config, Node};
+use crate::pins::pin;
 use crate::shape::CommonShape;
 use crate::toy::{follow_rule, run_of_chunks, Fixture, SMALL};
 
@@ -54,69 +58,62 @@ fn stand_in(seed: u64) -> VerifierOnlyCircuitData<C, D> {
     VerifierOnlyCircuitData { constants_sigmas_cap: MerkleCap((0..16).map(hash).collect()), circuit_digest: hash(16) }
 }
 
-/// The common data of all layers over a profile's proofs.
-fn all_common(profile: Profile) -> Vec<(Role, CommonCircuitData<F, D>)> {
+/// A layer that was not built.
+struct Unbuilt {
+    role: Role,
+    common: CommonCircuitData<F, D>,
+    rows: usize,
+}
+
+/// All layers over a profile's proofs.
+fn unbuilt(profile: Profile) -> Vec<Unbuilt> {
     let (first, rest) = roles(profile);
     let shape = CommonShape::find(profile).unwrap();
-    let open = |builder: &mut _| OpenTarget::new(builder, shape.common(), Digest::ZERO);
-    let mut layers = vec![(first, frame::common::<C, _>(first, open).unwrap())];
+    let open = |builder: &mut Builder| OpenTarget::new(builder, shape.common(), Digest::ZERO);
+    let (common, rows) = frame::common::<C, _>(first, open).unwrap();
+    let mut layers = vec![Unbuilt { role: first, common, rows }];
     for &role in rest {
-        let below = &layers.last().unwrap().1;
-        let squeeze = |builder: &mut _| {
+        let below = &layers.last().unwrap().common;
+        let squeeze = |builder: &mut Builder| {
             let (_, values) = verify_below(builder, (below, &stand_in(role as u64 * 1000)));
-            sheaf_circuits::hash::circuit::Builder::register_public_inputs(builder, &values);
+            builder.register_public_inputs(&values);
         };
-        let common = frame::common::<C, _>(role, squeeze).unwrap();
-        layers.push((role, common));
+        let (common, rows) = frame::common::<C, _>(role, squeeze).unwrap();
+        layers.push(Unbuilt { role, common, rows });
     }
-    let below = &layers.last().unwrap().1;
-    let shrink = |builder: &mut _| {
+    let below = &layers.last().unwrap().common;
+    let shrink = |builder: &mut Builder| {
         let (_, values) = verify_below(builder, (below, &stand_in(profile as u64)));
         circuit::expose_values(builder, values)
     };
-    let common = frame::common::<Bn254Config, _>(Role::Shrink, shrink).unwrap();
-    layers.push((Role::Shrink, common));
+    let (common, rows) = frame::common::<Bn254Config, _>(Role::Shrink, shrink).unwrap();
+    layers.push(Unbuilt { role: Role::Shrink, common, rows });
     layers
 }
 
 #[test]
 fn both_profiles_end_in_the_same_shape() {
-    let [proven, fast] = Profile::ALL.map(all_common);
-    assert_eq!(proven[proven.len() - 2..], fast[fast.len() - 2..]);
-    for (role, common) in &proven {
+    let [proven, fast] = Profile::ALL.map(unbuilt);
+    let ends =
+        |layers: &[Unbuilt]| layers[layers.len() - 2..].iter().map(|layer| layer.common.clone()).collect::<Vec<_>>();
+    assert_eq!(ends(&proven), ends(&fast));
+
+    let mut text = format!("over fast: squeeze 3 {} rows, shrink {}\n", fast[0].rows, fast[1].rows);
+    for Unbuilt { role, common, rows } in &proven {
         assert_eq!(frame::counts_of(*role, common), layer_counts(*role));
         let report = layer_counts(*role).report();
-        println!("{role}: 2^{} rows, {} selectors and constants", common.degree_bits(), common.num_constants);
-        for gate in &common.gates {
-            let (constraints, degree) = (gate.0.num_constraints(), gate.0.degree());
-            println!("  {constraints:4} constraints of degree {degree}: {:.60}", gate.0.id());
-        }
-        println!("{report}");
         assert!(report.proven_bits >= SHRINK_BITS as f64);
+        writeln!(text, "\n{role}: {rows} rows of 2^{}, {report}", common.degree_bits()).unwrap();
     }
-    let shrink = &proven.last().unwrap().1;
-    let gates: Vec<_> = shrink.gates.iter().map(|gate| gate.0.id()).collect();
-    let kinds: Vec<_> = gates.iter().map(|id| id.split([' ', '(']).next().unwrap()).collect();
-    assert_eq!(
-        kinds,
-        [
-            "NoopGate",
-            "ConstantGate",
-            "PoseidonMdsGate",
-            "PublicInputGate",
-            "sheaf.PublicValuesGate",
-            "BaseSumGate",
-            "ReducingExtensionGate",
-            "ReducingGate",
-            "ArithmeticExtensionGate",
-            "ArithmeticGate",
-            "MulExtensionGate",
-            "RandomAccessGate",
-            "CosetInterpolationGate",
-            "PoseidonGate"
-        ]
-    );
-    assert_eq!(shrink.num_public_inputs, 4);
+    let shrink = &proven.last().unwrap().common;
+    assert_eq!(shrink.num_public_inputs, PUBLIC_INPUTS);
+    writeln!(text, "shrink's gates").unwrap();
+    for gate in &shrink.gates {
+        let (constraints, degree, id) = (gate.0.num_constraints(), gate.0.degree(), gate.0.id());
+        writeln!(text, "  {constraints} constraints of degree {degree}: {id}").unwrap();
+    }
+    writeln!(text, "{:?}, {} constants", shrink.selectors_info, shrink.num_constants).unwrap();
+    pin("shrink.txt", &text);
 }
 
 #[test]
@@ -262,7 +259,8 @@ fn a_batch_is_shrunk_and_verifies() {
     verifier.verify(&proof).unwrap();
     println!("verified in {:.3} s", start.elapsed().as_secs_f64());
     assert_eq!(proof.values, PublicValues::new(&inputs, &context()).unwrap());
-    println!("program {}", verifier.program_id());
+    let program = "03fe03734bbf9465786cccc632fa860e8cda57d95cfdb013250402a2b3c75dee";
+    assert_eq!(verifier.program_id().to_string(), program, "the program of the toy chunks, pinned");
 
     let bytes = proof.to_bytes(Profile::Fast);
     println!("{} bytes", bytes.len());

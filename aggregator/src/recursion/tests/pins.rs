@@ -1,8 +1,7 @@
-//! Sizes and digests, pinned in `pins/`: a change is to be seen, and its reason told. `SHEAF_PIN=1` writes them anew.
+//! Sizes and digests, pinned.
 
 use std::fmt::Write;
 use std::fs;
-use std::path::Path;
 use std::time::{Duration, Instant};
 
 use plonky2::plonk::circuit_data::CommonCircuitData;
@@ -13,16 +12,7 @@ use sheaf_circuits::security::{CHUNK_DEGREE_BITS_MAX, PROVEN_BITS};
 
 use super::*;
 use crate::lift::LiftTarget;
-
-/// Compares `text` with the file of that name.
-fn pin(name: &str, text: &str) {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("pins").join(name);
-    if std::env::var_os("SHEAF_PIN").is_some() {
-        fs::write(&path, text).unwrap();
-    }
-    let pinned = fs::read_to_string(&path).unwrap_or_default();
-    assert_eq!(text, pinned, "{} differs; if it should, run with SHEAF_PIN=1", path.display());
-}
+use crate::pins::pin;
 
 /// The smallest chunk circuit that has all gates that any shape has.
 fn small_chunk(profile: Profile) -> ChunkVerifier {
