@@ -44,7 +44,7 @@ mod frame;
 pub mod gate;
 mod layer;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 #[cfg(test)]
 pub(crate) mod toy;
 pub mod values;

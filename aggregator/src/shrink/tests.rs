@@ -91,6 +91,11 @@ fn unbuilt(profile: Profile) -> Vec<Unbuilt> {
     layers
 }
 
+/// Shrink's common data, without building it.
+pub(crate) fn shrink_common() -> CommonCircuitData<F, D> {
+    unbuilt(Profile::Fast).pop().expect("shrink is the last layer").common
+}
+
 #[test]
 fn both_profiles_end_in_the_same_shape() {
     let [proven, fast] = Profile::ALL.map(unbuilt);

@@ -1,5 +1,6 @@
 //! The whole verifier, on proofs of a small circuit that has shrink's gates.
 
+use std::fmt::Write;
 use std::sync::LazyLock;
 
 use ark_bn254::Fr;
@@ -28,8 +29,10 @@ use super::shape::{self, ShapeDiffers};
 use super::vanishing::{Challenges, Openings};
 use crate::bn254::hasher::hash_scalars;
 use crate::bn254::{Bn254Config, Bn254Hash, Node};
+use crate::pins::pin;
 use crate::shrink::circuit::{expose_values, prove_values, Bn254Proof};
 use crate::shrink::gate::with_values;
+use crate::shrink::tests::shrink_common;
 use crate::shrink::values::PUBLIC_VALUES_LEN;
 use crate::shrink::{PublicValues, ShrinkProof};
 
@@ -189,6 +192,22 @@ fn an_honest_proof_satisfies_the_wrap() {
         assert!(rows[variable].iter().any(fails), "variable {variable} is free");
         assignment[variable] -= Fr::ONE;
     }
+}
+
+/// Constraints of the wrap, part by part.
+#[test]
+fn the_wrap_of_shrink_is_as_pinned() {
+    let r1cs = shape::constraints(&shrink_common());
+    let mut parts = r1cs.parts();
+    parts.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
+    let mut text = String::new();
+    for (part, count) in &parts {
+        writeln!(text, "{count:>9}  {part}").unwrap();
+    }
+    writeln!(text, "{:>9}  constraints in all, {} variables", r1cs.constraints(), r1cs.variables()).unwrap();
+    writeln!(text, "terms of the matrices: {:?}", r1cs.terms()).unwrap();
+    pin("wrap.txt", &text);
+    assert!(r1cs.constraints() < 1 << 21);
 }
 
 #[test]

@@ -183,7 +183,8 @@ pub fn check(
 
 /// The part of the constraints that a gate's evaluation belongs to: its name without parameters.
 fn gate_part(id: &str) -> &str {
-    id.split(|c: char| !c.is_alphanumeric()).next().unwrap_or(id)
+    let name = id.strip_prefix("sheaf.").unwrap_or(id);
+    name.split(|c: char| !c.is_alphanumeric()).next().unwrap_or(name)
 }
 
 /// L₀(ζ) = (ζ^n − 1) / (n·(ζ − 1)). A ζ of 1 leaves it free, and is one of p² values (the soundness count has ζ in the domain among its cases).
