@@ -12,9 +12,10 @@
 //! nothing. In a tree over leaves of equal depth, which plonky2's are, the kind of a node follows from its level.
 //!
 //! *A node over two kinds* is in no tree that is made of leaves, so only a malformed proof has one. It is compressed with
-//! another capacity ([`two_to_one`]), so that a digest still binds what is below it, whatever kinds a proof's siblings
-//! and caps are of: no kind opens a way round the hash. Besides, such proofs are refused
-//! ([`check_kinds`](super::kinds::check_kinds)), because a circuit that verifies these trees knows the kinds by their level.
+//! another capacity, Poseidon(1, a, b, c, 0)\[0\] over a and (b, c) and Poseidon(2, a, b, c, 0)\[0\] over (a, b) and c, so
+//! that a digest still binds what is below it, whatever kinds a proof's siblings and caps are of: no kind opens a way
+//! round the hash. Besides, such proofs are refused ([`check_kinds`](super::kinds::check_kinds)), because a circuit that
+//! verifies these trees knows the kinds by their level.
 
 use ark_bn254::Fr;
 use ark_ff::{AdditiveGroup, Field, PrimeField};

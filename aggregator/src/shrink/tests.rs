@@ -46,6 +46,12 @@ fn batch(change: impl FnOnce(&mut PublicInputs)) -> PublicInputs {
     inputs
 }
 
+/// The layers over the toy chunks, built once: half a minute of one core.
+fn shrink() -> &'static Shrink {
+    static SHRINK: OnceLock<Shrink> = OnceLock::new();
+    SHRINK.get_or_init(|| Shrink::build(Fixture::get().recursion.verifier().clone()).unwrap())
+}
+
 /// A proof of a whole batch, made once.
 fn lifted() -> &'static Proof {
     static PROOF: OnceLock<Proof> = OnceLock::new();
@@ -125,8 +131,7 @@ fn both_profiles_end_in_the_same_shape() {
 fn only_a_batch_in_its_context_opens() {
     let fixture = Fixture::get();
     let verifier = fixture.recursion.verifier();
-    let open = OpenLayer::build(Role::Squeeze3, verifier).unwrap();
-    println!("open: {} rows", open.rows);
+    let open = &shrink().open;
     let prove = |inputs: PublicInputs, context: &Context| {
         let proof = fixture.lift(&[inputs]);
         (PublicValues::new(&inputs, context), open.prove(&proof, verifier, context))
@@ -243,32 +248,23 @@ fn nodes_of_other_kinds_are_refused() {
 /// One full proof: the dearest test here.
 #[test]
 fn a_batch_is_shrunk_and_verifies() {
-    let fixture = Fixture::get();
-    let below = fixture.recursion.verifier().clone();
-    let start = std::time::Instant::now();
-    let shrink = Shrink::build(below).unwrap();
-    println!("built in {:.1} s", start.elapsed().as_secs_f64());
-    for (role, common, rows) in shrink.layers() {
-        println!("{role}: {rows} rows of 2^{}", common.degree_bits());
-    }
+    let shrink = shrink();
+    let roles: Vec<_> = shrink.layers().iter().map(|(role, _, rows)| (*role, *rows)).collect();
+    assert_eq!(roles, [(Role::Squeeze3, 3987), (Role::Shrink, 3951)]);
 
     let error = shrink.prove(lifted(), &Context { batch_number: 4, ..context() }).unwrap_err();
     assert!(matches!(error, ShrinkError::NotABatch(NotABatch::Context { .. })));
 
     let inputs = batch(|_| ());
-    let start = std::time::Instant::now();
     let proof = shrink.prove(lifted(), &context()).unwrap();
-    println!("proven in {:.1} s", start.elapsed().as_secs_f64());
     let verifier = shrink.verifier();
-    let start = std::time::Instant::now();
     verifier.verify(&proof).unwrap();
-    println!("verified in {:.3} s", start.elapsed().as_secs_f64());
     assert_eq!(proof.values, PublicValues::new(&inputs, &context()).unwrap());
     let program = "03fe03734bbf9465786cccc632fa860e8cda57d95cfdb013250402a2b3c75dee";
     assert_eq!(verifier.program_id().to_string(), program, "the program of the toy chunks, pinned");
 
     let bytes = proof.to_bytes(Profile::Fast);
-    println!("{} bytes", bytes.len());
+    assert_eq!(bytes.len(), 210_036);
     assert_eq!(verifier.decode(&bytes).as_ref(), Ok(&proof));
     damage(verifier, &bytes);
 }
