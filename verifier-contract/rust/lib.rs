@@ -10,4 +10,4 @@
 pub mod artifacts;
 mod statement;
 
-pub use self::statement::{draw_point, Statement, STATEMENT_BYTES};
+pub use self::statement::{Statement, STATEMENT_BYTES};

@@ -3,10 +3,9 @@
 use plonky2::field::extension::quadratic::QuadraticExtension;
 use plonky2::field::types::{Field, PrimeField64};
 use sha2::{Digest as _, Sha256};
-use sha3::Keccak256;
 use sheaf_circuits::account::{AccountIndex, AssetId};
 use sheaf_circuits::amount::Quanta;
-use sheaf_circuits::availability::{evaluate, to_bytes, FExt, Streams, EVALUATION_START};
+use sheaf_circuits::availability::{evaluate, FExt, Streams, EVALUATION_START};
 use sheaf_circuits::context::{Context, Domain};
 use sheaf_circuits::hash::{Digest, F};
 
@@ -51,7 +50,7 @@ impl Statement {
         da_commit: Digest,
         streams: &Streams,
     ) -> Self {
-        let z = draw_point(da_commit, streams);
+        let z = streams.point(da_commit);
         let [l1, l2] = [&streams.l1, &streams.l2].map(|words| evaluate(EVALUATION_START, z, words));
         Self { program_id, context, pre_root, post_root, da_commit, z, l1, l2 }
     }
@@ -103,18 +102,6 @@ impl Statement {
         hash[0] &= 0x1f;
         hash
     }
-}
-
-/// The point at which a batch's streams are evaluated: keccak256 over daCommit, keccak256 of the L1 bytes and keccak256
-/// of the L2 bytes; its first two big-endian 64-bit numbers, mod p.
-pub fn draw_point(da_commit: Digest, streams: &Streams) -> FExt {
-    let mut hasher = Keccak256::new();
-    hasher.update(da_commit.to_bytes());
-    hasher.update(Keccak256::digest(to_bytes(&streams.l1)));
-    hasher.update(Keccak256::digest(to_bytes(&streams.l2)));
-    let drawn = hasher.finalize();
-    let half = |i: usize| u64::from_be_bytes(drawn[8 * i..8 * i + 8].try_into().expect("eight bytes"));
-    QuadraticExtension([half(0), half(1)].map(F::from_noncanonical_u64))
 }
 
 #[cfg(test)]

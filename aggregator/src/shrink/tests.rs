@@ -24,7 +24,7 @@ use crate::pins::pin;
 use crate::shape::CommonShape;
 use crate::toy::{follow_rule, run_of_chunks, Fixture, SMALL};
 
-fn context() -> Context {
+pub(crate) fn context() -> Context {
     Context {
         domain: Domain { chain_id: 1, contract: ContractAddress([7; 20]) },
         batch_number: 3,
@@ -47,7 +47,7 @@ fn batch(change: impl FnOnce(&mut PublicInputs)) -> PublicInputs {
 }
 
 /// The layers over the toy chunks, built once: half a minute of one core.
-fn shrink() -> &'static Shrink {
+pub(crate) fn shrink() -> &'static Shrink {
     static SHRINK: OnceLock<Shrink> = OnceLock::new();
     SHRINK.get_or_init(|| Shrink::build(Fixture::get().recursion.verifier().clone()).unwrap())
 }
@@ -56,6 +56,12 @@ fn shrink() -> &'static Shrink {
 fn lifted() -> &'static Proof {
     static PROOF: OnceLock<Proof> = OnceLock::new();
     PROOF.get_or_init(|| Fixture::get().lift(&[batch(|_| ())]))
+}
+
+/// What shrink makes of it, once.
+pub(crate) fn shrunk() -> &'static ShrinkProof {
+    static PROOF: OnceLock<ShrinkProof> = OnceLock::new();
+    PROOF.get_or_init(|| shrink().prove(lifted(), &context()).unwrap())
 }
 
 /// Verifier data of no circuit.
@@ -256,16 +262,16 @@ fn a_batch_is_shrunk_and_verifies() {
     assert!(matches!(error, ShrinkError::NotABatch(NotABatch::Context { .. })));
 
     let inputs = batch(|_| ());
-    let proof = shrink.prove(lifted(), &context()).unwrap();
+    let proof = shrunk();
     let verifier = shrink.verifier();
-    verifier.verify(&proof).unwrap();
+    verifier.verify(proof).unwrap();
     assert_eq!(proof.values, PublicValues::new(&inputs, &context()).unwrap());
     let program = "03fe03734bbf9465786cccc632fa860e8cda57d95cfdb013250402a2b3c75dee";
     assert_eq!(verifier.program_id().to_string(), program, "the program of the toy chunks, pinned");
 
     let bytes = proof.to_bytes(Profile::Fast);
     assert_eq!(bytes.len(), 210_036);
-    assert_eq!(verifier.decode(&bytes).as_ref(), Ok(&proof));
+    assert_eq!(verifier.decode(&bytes).as_ref(), Ok(proof));
     damage(verifier, &bytes);
 }
 

@@ -1,10 +1,12 @@
 //! The whole verifier, on proofs of a small circuit that has shrink's gates.
 
 use std::fmt::Write;
+use std::ops::Range;
 use std::sync::LazyLock;
 
 use ark_bn254::Fr;
 use ark_ff::{AdditiveGroup, BigInteger, Field as _, PrimeField};
+use plonky2::field::extension::quadratic::QuadraticExtension;
 use plonky2::field::types::{Field, PrimeField64};
 use plonky2::fri::reduction_strategies::FriReductionStrategy;
 use plonky2::fri::FriConfig;
@@ -16,9 +18,10 @@ use plonky2::plonk::circuit_builder::CircuitBuilder;
 use plonky2::plonk::circuit_data::{CircuitConfig, CircuitData, VerifierCircuitData};
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
-use sha2::{Digest, Sha256};
+use sha2::{Digest as _, Sha256};
 use sheaf_circuits::availability::FExt;
-use sheaf_circuits::hash::{D, F};
+use sheaf_circuits::hash::{Digest, D, F};
+use sheaf_verifier_contract::Statement;
 
 use super::circuit::{constrain, Verifier, Wrapped};
 use super::extension::Extension;
@@ -32,8 +35,8 @@ use crate::bn254::{Bn254Config, Bn254Hash, Node};
 use crate::pins::pin;
 use crate::shrink::circuit::{expose_values, prove_values, Bn254Proof};
 use crate::shrink::gate::with_values;
-use crate::shrink::tests::shrink_common;
-use crate::shrink::values::PUBLIC_VALUES_LEN;
+use crate::shrink::tests::{context, shrink, shrink_common, shrunk};
+use crate::shrink::values::{DA_COMMIT, L1, L2, POST_ROOT, PRE_ROOT, PUBLIC_VALUES_LEN, Z};
 use crate::shrink::{PublicValues, ShrinkProof};
 
 struct Toy {
@@ -208,6 +211,29 @@ fn the_wrap_of_shrink_is_as_pinned() {
     writeln!(text, "terms of the matrices: {:?}", r1cs.terms()).unwrap();
     pin("wrap.txt", &text);
     assert!(r1cs.constraints() < 1 << 21);
+}
+
+/// A real one, and the public input is what the contract computes of it.
+#[test]
+fn a_shrink_proof_satisfies_the_wrap() {
+    let (verifier, proof) = (shrink().verifier(), shrunk());
+    let r1cs = constrain(&Wrapped::new(verifier, proof)).unwrap();
+    assert_eq!(failing(&r1cs), [""; 0]);
+    assert!(r1cs.same_constraints(&shape::constraints(verifier.common())));
+
+    let digest = |range: Range<usize>| Digest(proof.values.0[range].try_into().unwrap());
+    let extension = |range: Range<usize>| QuadraticExtension(proof.values.0[range].try_into().unwrap());
+    let statement = Statement {
+        program_id: verifier.program_id().0.into_bigint().to_bytes_be().try_into().unwrap(),
+        context: context(),
+        pre_root: digest(PRE_ROOT),
+        post_root: digest(POST_ROOT),
+        da_commit: digest(DA_COMMIT),
+        z: extension(Z),
+        l1: extension(L1),
+        l2: extension(L2),
+    };
+    assert_eq!(r1cs.public(), Fr::from_be_bytes_mod_order(&statement.public_input()));
 }
 
 #[test]
