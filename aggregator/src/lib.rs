@@ -38,10 +38,12 @@
 //! | [`shrink`] | the last layers of a batch, ending in a proof that a Groth16 circuit can verify |
 //! | [`bn254`] | the hashes of that proof |
 //! | [`recursion`] | makes them |
+//! | [`wrap`], [`groth16`] | the circuit that L1 verifies a proof of, and its proof system |
 //! | [`pipeline`] | a batch as jobs: which circuits, in which order, and the work itself |
 
 pub mod allowed_set;
 pub mod bn254;
+pub mod groth16;
 pub mod join;
 pub mod lift;
 pub mod pipeline;
