@@ -12,8 +12,9 @@ SUDO = $(if $(filter 0,$(shell id -u)),,sudo)
 # What building needs besides Rust: a C++ compiler for RocksDB, and libclang for its bindings.
 PACKAGES = $(if $(shell command -v g++),,g++) $(if $(shell command -v make),,make) \
 	$(if $(wildcard /usr/lib/llvm-*/lib/libclang.so* /usr/lib/*/libclang-*.so*),,libclang-dev)
+SNARKJS = aggregator/tests/snarkjs
 
-.PHONY: help deps l1-tools build demo test bench lint fuzz clean-demo
+.PHONY: help deps node l1-tools snarkjs-tools build demo test bench lint fuzz clean-demo
 
 help: ## list what there is
 	@grep -E '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## /\1\t/' | expand -t 14
@@ -28,11 +29,13 @@ deps: ## install what building needs, if it is missing
 # Node runs the Solidity compiler; npm fetches that, forge and anvil. Kept in ~/.cache/sheaf, outside the clone.
 NODE_PACKAGES = $(if $(shell command -v node),,nodejs) $(if $(shell command -v npm),,npm)
 
-l1-tools: ## install forge, anvil, cast and solc for the L1 contracts, if they are missing
+node:
 	@if [ -n "$(strip $(NODE_PACKAGES))" ]; then \
 		echo "installing:$(strip $(NODE_PACKAGES))" && \
-		$(SUDO) apt-get update -q && $(SUDO) apt-get install -y -q $(NODE_PACKAGES); \
+		$(SUDO) apt-get update -q && $(SUDO) apt-get install -y -q --no-install-recommends $(NODE_PACKAGES); \
 	fi
+
+l1-tools: node ## install forge, anvil, cast and solc for the L1 contracts, if they are missing
 	@verifier-contract/tools/install
 
 build: deps ## build the sheaf binary
@@ -44,7 +47,15 @@ demo: build ## import, execute, prove and verify real mainnet transactions; agai
 	$(SHEAF) prove $(DEMO)/batch.jsonl --data-dir $(DEMO)/data --out $(DEMO)/proof.bin
 	$(SHEAF) verify $(DEMO)/proof.bin
 
-test: deps l1-tools ## run every test
+# One folder for each lock, so that what is there is what the lock says.
+snarkjs-tools: node ## install the snarkjs that tests run a ceremony with
+	@tools=$(HOME)/.cache/sheaf/node/$$(sha256sum $(SNARKJS)/package-lock.json | cut -c1-16); \
+	if [ ! -d $$tools ]; then \
+		mkdir -p $$tools.partial && cp $(SNARKJS)/package*.json $$tools.partial && \
+		(cd $$tools.partial && npm ci --ignore-scripts --no-audit --no-fund) && mv $$tools.partial $$tools; \
+	fi
+
+test: deps l1-tools snarkjs-tools ## run every test
 	$(CARGO) test --release --locked --workspace
 
 bench: deps ## run the benchmarks

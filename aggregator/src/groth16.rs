@@ -15,7 +15,7 @@
 //! | [`key`] | keys, verifying; [`key::file`] their files, [`key::cache`] where these are |
 //! | [`prove`](mod@prove) | the prover |
 //! | [`proof`] | proofs and verifying keys as the EVM takes them |
-//! | [`snarkjs`] | `.r1cs` and `.wtns` |
+//! | [`snarkjs`] | `.r1cs`, `.wtns`, `.zkey` and JSON |
 
 pub mod circuit;
 pub mod key;

@@ -12,6 +12,7 @@ use crate::wrap::r1cs::{Linear, R1cs, Variable};
 
 mod key;
 mod proof;
+mod zkey;
 
 /// A few hundred constraints: the public input is the end of a chain that begins with a secret of 64 bits.
 pub(super) fn circuit(secret: u64) -> R1cs {
