@@ -57,7 +57,7 @@ pub mod sha256;
 pub mod shape;
 pub mod statement;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 pub mod transcript;
 pub mod vanishing;
 

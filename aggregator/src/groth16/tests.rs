@@ -11,6 +11,7 @@ use super::setup::{generate, insecure_dev_key, Toxic, DEV_SEED};
 use crate::wrap::r1cs::{Linear, R1cs, Variable};
 
 mod key;
+mod measure;
 mod proof;
 mod zkey;
 

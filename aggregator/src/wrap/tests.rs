@@ -174,6 +174,11 @@ fn change(field: &mut Residues, extension: &mut Extension) {
     extension.0[0] = changed(field, &extension.0[0]);
 }
 
+/// The constraints of an honest proof, satisfied.
+pub(crate) fn toy() -> R1cs {
+    TOY.wrap(&TOY.proof)
+}
+
 #[test]
 fn an_honest_proof_satisfies_the_wrap() {
     let r1cs = constrain(&TOY.wrapped(&TOY.proof)).unwrap();

@@ -1,0 +1,80 @@
+//! What each step costs. `cargo test --release -p sheaf-aggregator groth16::tests::measure -- --ignored --nocapture --test-threads 1`
+
+use std::fs;
+use std::time::Instant;
+
+use ark_bn254::Fr;
+
+use crate::groth16::circuit::CircuitDigest;
+use crate::groth16::key::Key;
+use crate::groth16::prove::prove;
+use crate::groth16::reduction::Reduction;
+use crate::groth16::setup::{insecure_dev_key, DEV_SEED};
+use crate::wrap::r1cs::{Linear, R1cs, Variable};
+
+/// Of all threads, in seconds: fields 14 and 15 of `/proc/self/stat`, in hundredths.
+fn cpu_seconds() -> f64 {
+    let stat = fs::read_to_string("/proc/self/stat").unwrap();
+    let fields: Vec<&str> = stat.rsplit(')').next().unwrap().split_whitespace().collect();
+    fields[11..13].iter().map(|ticks| ticks.parse::<f64>().unwrap()).sum::<f64>() / 100.0
+}
+
+fn peak_gib() -> f64 {
+    let status = fs::read_to_string("/proc/self/status").unwrap();
+    let line = status.lines().find(|line| line.starts_with("VmHWM")).unwrap();
+    line.split_whitespace().nth(1).unwrap().parse::<f64>().unwrap() / (1 << 20) as f64
+}
+
+/// Prints seconds, CPU seconds and peak memory of a step.
+fn step<T>(name: &str, work: impl FnOnce() -> T) -> T {
+    // Begins a new peak.
+    fs::write("/proc/self/clear_refs", "5").unwrap();
+    let (start, cpu) = (Instant::now(), cpu_seconds());
+    let result = work();
+    let (seconds, cpu) = (start.elapsed().as_secs_f64(), cpu_seconds() - cpu);
+    println!("{name:24} {seconds:8.3} s {cpu:8.2} CPU s {:6.2} GiB", peak_gib());
+    result
+}
+
+fn measure(r1cs: &R1cs) {
+    println!("{} constraints, {} variables, terms {:?}", r1cs.constraints(), r1cs.variables(), r1cs.terms());
+    let digest = step("digest", || CircuitDigest::of(r1cs));
+    let key = step("setup", || insecure_dev_key(r1cs, DEV_SEED, Reduction::Snarkjs).unwrap());
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("key");
+    step("write", || key.save(&path).unwrap());
+    drop(key);
+    println!("{} bytes", fs::metadata(&path).unwrap().len());
+    let key = step("load", || Key::load(&path, &digest).unwrap());
+    let proof = step("prove", || prove(&key, r1cs).unwrap());
+    step("verify", || key.verifying().verify(r1cs.public(), &proof).unwrap());
+}
+
+/// Half the constraints are bits and half are products of sums, so that it has about as many terms for each as the wrap.
+fn synthetic(constraints: usize) -> R1cs {
+    let mut r1cs = R1cs::new();
+    r1cs.part("synthetic");
+    let mut last: Vec<Linear> = (1..=4).map(|i| r1cs.allocate(Fr::from(i)).into()).collect();
+    for i in 0..(constraints - 1) / 2 {
+        let bit = r1cs.boolean(i % 3 == 0);
+        let a = last.iter().fold(bit, |sum, linear| &sum + linear);
+        let b = &last[0] + &last[1];
+        last.rotate_left(1);
+        last[3] = r1cs.product(&a, &b);
+    }
+    r1cs.set_public(r1cs.value(&last[3]));
+    r1cs.assert_equal(&Variable::PUBLIC.into(), &last[3]);
+    r1cs
+}
+
+#[test]
+#[ignore = "measures for minutes"]
+fn the_wrap_of_a_toy_proof() {
+    measure(&crate::wrap::tests::toy());
+}
+
+#[test]
+#[ignore = "measures for minutes"]
+fn a_domain_of_2_to_the_21() {
+    measure(&step("synthesis", || synthetic((1 << 21) - 2)));
+}
