@@ -17,7 +17,7 @@ SNARKJS = aggregator/tests/snarkjs
 .PHONY: help deps node l1-tools snarkjs-tools build demo test bench lint fuzz clean-demo
 
 help: ## list what there is
-	@grep -E '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## /\1\t/' | expand -t 14
+	@grep -E '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## /\1\t/' | expand -t 15
 
 deps: ## install what building needs, if it is missing
 	@if [ -n "$(strip $(PACKAGES))" ]; then \

@@ -176,7 +176,7 @@ fn change(field: &mut Residues, extension: &mut Extension) {
 
 /// The constraints of an honest proof, satisfied.
 pub(crate) fn toy() -> R1cs {
-    TOY.wrap(&TOY.proof)
+    constrain(&TOY.wrapped(&TOY.proof)).unwrap()
 }
 
 #[test]

@@ -10,7 +10,9 @@ use crate::groth16::key::Key;
 use crate::groth16::prove::prove;
 use crate::groth16::reduction::Reduction;
 use crate::groth16::setup::{insecure_dev_key, DEV_SEED};
+use crate::shrink::tests::{shrink, shrunk};
 use crate::wrap::r1cs::{Linear, R1cs, Variable};
+use crate::wrap::{constrain, Wrapped};
 
 /// Of all threads, in seconds: fields 14 and 15 of `/proc/self/stat`, in hundredths.
 fn cpu_seconds() -> f64 {
@@ -71,6 +73,15 @@ fn synthetic(constraints: usize) -> R1cs {
 #[ignore = "measures for minutes"]
 fn the_wrap_of_a_toy_proof() {
     measure(&crate::wrap::tests::toy());
+}
+
+/// From the last plonky2 proof to one that L1 takes.
+#[test]
+#[ignore = "measures for minutes"]
+fn the_wrap_of_a_shrink_proof() {
+    let shrink = step("building shrink", shrink);
+    let proof = step("lift and shrink", shrunk);
+    measure(&step("constraints", || constrain(&Wrapped::new(shrink.verifier(), proof)).unwrap()));
 }
 
 #[test]
