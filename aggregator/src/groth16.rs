@@ -19,18 +19,19 @@
 //!
 //! # What it costs
 //!
-//! Two cores shared with two or three other programs, which doubles the seconds and adds to the CPU seconds
-//! (`tests/measure.rs` measures again): the wrap of a small proof, 560 945 constraints with 4.7 million terms, and a
-//! made-up circuit of 2 097 149 constraints with 11.5 million. Memory is the process', with circuit and key in it.
+//! Two cores of which another program took one, so that two idle ones need about half of the seconds (`tests/measure.rs`
+//! measures again): the wrap of a small proof, 560 945 constraints with 4.7 million terms, many of them bits; and a made-up
+//! circuit of 2 097 149 constraints with 11.5 million terms and a witness half of whose values are any numbers below r, which is
+//! more work than a wrap of that size. Memory is the process' peak, with circuit and key in it.
 //!
 //! | | 2^20 points: s | CPU s | GiB | 2^21 points: s | CPU s | GiB |
 //! | --- | --- | --- | --- | --- | --- | --- |
-//! | digest | 0.23 | 0.18 | 0.09 | 0.66 | 0.44 | 0.18 |
-//! | setup | 65 | 43 | 0.57 | 223 | 149 | 1.59 |
-//! | write | 1.04 | 0.60 | 0.41 | 3.32 | 2.89 | 0.94 |
-//! | load | 0.25 | 0.25 | 0.38 | 1.58 | 1.20 | 0.94 |
-//! | prove | 20.9 | 13.8 | 0.73 | 58.8 | 67.5 | 1.54 |
-//! | verify | 0.004 | 0.004 | | 0.004 | 0.004 | |
+//! | digest | 0.23 | 0.20 | 0.18 | 0.45 | 0.45 | 0.18 |
+//! | setup | 41.8 | 41.2 | 0.60 | 136 | 135 | 1.60 |
+//! | write | 0.86 | 0.63 | 0.46 | 2.84 | 2.27 | 0.95 |
+//! | load | 0.23 | 0.20 | 0.40 | 0.77 | 0.77 | 0.94 |
+//! | prove | 12.9 | 12.7 | 0.73 | 62.5 | 61.9 | 1.52 |
+//! | verify | 0.002 | 0.002 | | 0.002 | 0.002 | |
 //! | bytes of the key | 234 279 156 | | | 805 307 700 | | |
 
 pub mod circuit;
