@@ -93,7 +93,7 @@ fn words<P: Point>(point: &P) -> Vec<[u8; COORDINATE_BYTES]> {
 }
 
 /// A point of [`words`].
-fn from_words<P: Point>(bytes: &[u8]) -> Result<P, PointProblem> {
+pub(super) fn from_words<P: Point>(bytes: &[u8]) -> Result<P, PointProblem> {
     let mut coordinates = [Fq::ZERO; 4];
     for (i, word) in bytes.chunks_exact(COORDINATE_BYTES).enumerate() {
         let mut limbs = [0; 4];

@@ -10,6 +10,7 @@ use super::reduction::Reduction;
 use super::setup::{generate, insecure_dev_key, Toxic, DEV_SEED};
 use crate::wrap::r1cs::{Linear, R1cs, Variable};
 
+mod kept;
 mod key;
 mod measure;
 mod proof;

@@ -37,7 +37,7 @@ use crate::shrink::circuit::{expose_values, prove_values, Bn254Proof};
 use crate::shrink::gate::with_values;
 use crate::shrink::tests::{context, shrink, shrink_common, shrunk};
 use crate::shrink::values::{DA_COMMIT, L1, L2, POST_ROOT, PRE_ROOT, PUBLIC_VALUES_LEN, Z};
-use crate::shrink::{PublicValues, ShrinkProof};
+use crate::shrink::{ProgramId, PublicValues, ShrinkProof};
 
 struct Toy {
     data: CircuitData<F, Bn254Config, D>,
@@ -226,10 +226,16 @@ fn a_shrink_proof_satisfies_the_wrap() {
     assert_eq!(failing(&r1cs), [""; 0]);
     assert!(r1cs.same_constraints(&shape::constraints(verifier.common())));
 
-    let digest = |range: Range<usize>| Digest(proof.values.0[range].try_into().unwrap());
-    let extension = |range: Range<usize>| QuadraticExtension(proof.values.0[range].try_into().unwrap());
-    let statement = Statement {
-        program_id: verifier.program_id().0.into_bigint().to_bytes_be().try_into().unwrap(),
+    let statement = statement(verifier.program_id(), &proof.values);
+    assert_eq!(r1cs.public(), Fr::from_be_bytes_mod_order(&statement.public_input()));
+}
+
+/// What L1 takes these values for, in [`context`].
+pub(crate) fn statement(ProgramId(program): ProgramId, values: &PublicValues) -> Statement {
+    let digest = |range: Range<usize>| Digest(values.0[range].try_into().unwrap());
+    let extension = |range: Range<usize>| QuadraticExtension(values.0[range].try_into().unwrap());
+    Statement {
+        program_id: program.into_bigint().to_bytes_be().try_into().unwrap(),
         context: context(),
         pre_root: digest(PRE_ROOT),
         post_root: digest(POST_ROOT),
@@ -237,8 +243,7 @@ fn a_shrink_proof_satisfies_the_wrap() {
         z: extension(Z),
         l1: extension(L1),
         l2: extension(L2),
-    };
-    assert_eq!(r1cs.public(), Fr::from_be_bytes_mod_order(&statement.public_input()));
+    }
 }
 
 #[test]
