@@ -13,7 +13,7 @@ use std::collections::BTreeMap;
 use sheaf_circuits::account::{AccountIndex, AccountKind, AssetId, Cell, CellKey, Header};
 use sheaf_circuits::amount::{Fee, Quanta};
 use sheaf_circuits::availability::{decode, from_bytes, StreamError};
-use sheaf_circuits::context::Context;
+use sheaf_circuits::context::{Context, ContextError};
 use sheaf_circuits::contract::{Call, CallError, Refusal};
 use sheaf_circuits::hash::Digest;
 use sheaf_circuits::transaction::{Kind, Published, Record, Stream};
@@ -24,6 +24,9 @@ use crate::state::StateRead;
 /// Why published bytes do not lead to a state.
 #[derive(Debug, Error)]
 pub enum RebuildError<E: std::error::Error> {
+    /// The context is not one that a batch can have.
+    #[error("the batch's context: {0}")]
+    Context(ContextError),
     /// A stream cannot be read.
     #[error("{stream:?} stream: {source}")]
     Stream {
@@ -194,6 +197,7 @@ impl Replay {
         state: &S,
         context: &Context,
     ) -> Result<Vec<(CellKey, Cell)>, RebuildError<S::Error>> {
+        context.check().map_err(RebuildError::Context)?;
         let operator = context.operator;
         let contracts = self.run_calls(state, context)?;
         self.accounts.entry(operator).or_default();

@@ -8,6 +8,7 @@ use proptest::prelude::*;
 use sheaf_circuits::account::{Cell, CellKey};
 use sheaf_circuits::availability::{absorb, blocks, decode, evaluate, from_bytes, EVALUATION_START};
 use sheaf_circuits::chunk::{ChunkInput, Shape};
+use sheaf_circuits::context::{Context, ContextError};
 use sheaf_circuits::hash::Digest;
 use sheaf_circuits::transaction::{Published, Stream};
 use sheaf_witness::chunks::{ChunkError, ChunkInputs, Publication};
@@ -212,6 +213,9 @@ fn streams_that_do_not_fit_the_state_are_refused() {
     assert!(matches!(error, RebuildError::Stream { stream: Stream::L2, .. }), "{error}");
     let error = rebuild(&batch.state, &context(), &l2, &[]).unwrap_err();
     assert!(matches!(error, RebuildError::Stream { stream: Stream::L1, .. }), "{error}");
+    let timeless = Context { timestamp_s: u64::MAX, ..context() };
+    let error = rebuild(&batch.state, &timeless, &[], &l2).unwrap_err();
+    assert!(matches!(error, RebuildError::Context(ContextError::TooWide { field: "timestamp_s", .. })), "{error}");
     // The same batch over and over, until the first account has nothing left.
     let error = rebuild(&batch.state, &context(), &[], &l2.repeat(2_000)).unwrap_err();
     assert!(matches!(error, RebuildError::Balance { balance, .. } if balance < 0), "{error}");

@@ -116,9 +116,11 @@ use crate::contract::Contract;
 /// An answer needs a batch: while none is sealed, this clock stands still.
 pub const CHALLENGE_BATCHES: u32 = 1008;
 
-/// Seconds from the timestamp of the first dispute to the last one that an answer may have: a day and a half. A party
-/// that looks once a day then has half a day to get its answer into a batch. No more, because both clocks end together
-/// at a batch every two minutes, and this one is only there for an operator that seals them faster.
+/// Seconds from the timestamp of the first dispute to the last one that an answer may have: a day and a half. Both clocks
+/// end together at a batch every two minutes; this one is there for an operator that seals them faster.
+///
+/// These are seconds of timestamps. The L1 contract lets a batch be dated a day back and five minutes ahead, so 11 hours
+/// and 55 minutes of its own time are sure: a party has to look twice a day.
 pub const CHALLENGE_SECONDS: u64 = 36 * 60 * 60;
 
 /// Payment channels.
