@@ -287,6 +287,11 @@ impl TryFrom<u8> for CallKind {
 }
 
 impl FormSpec {
+    /// Refuses a call by the rule with this number.
+    pub fn refuse<T>(&'static self, rule: usize) -> Result<T, Refusal> {
+        Err(Refusal::new(self, rule))
+    }
+
     /// How many values a call has.
     pub fn value_count(&self) -> usize {
         self.fields.iter().map(|field| field.width.count()).sum()

@@ -94,10 +94,6 @@ static SPEC: FormSpec = FormSpec {
     ],
 };
 
-fn refuse<T>(rule: usize) -> Result<T, Refusal> {
-    Err(Refusal::new(&SPEC, rule))
-}
-
 /// The cell of a lock.
 fn cell(owner: AccountIndex, call: &Call, until: u64) -> Cell {
     let values = [owner.get().into(), call.value(ASSET), call.value(AMOUNT), until, 0, 0, LOCK_KIND.into(), 0];
@@ -121,19 +117,19 @@ impl Form for Locks {
         let amount = call.value(AMOUNT) as i64; // below 2^56
         if call.kind.index() == 0 {
             if !cells[0].is_absent() {
-                return refuse(TAKEN);
+                return SPEC.refuse(TAKEN);
             }
             if call.account_at(LOCK).get() < FIRST_CONTRACT {
-                return refuse(NOT_A_CONTRACT);
+                return SPEC.refuse(NOT_A_CONTRACT);
             }
             return Ok(Effects { cells: vec![cell(call.account, call, call.value(UNTIL))], gains: vec![-amount] });
         }
         let until = cells[0].0[3].to_canonical_u64();
         if cells[0] != cell(call.account, call, until) {
-            return refuse(OTHER_LOCK);
+            return SPEC.refuse(OTHER_LOCK);
         }
         if context.timestamp_s < until {
-            return refuse(EARLY);
+            return SPEC.refuse(EARLY);
         }
         Ok(Effects { cells: vec![Cell::ABSENT], gains: vec![amount] })
     }

@@ -113,10 +113,6 @@ static SPEC: FormSpec = FormSpec {
     ],
 };
 
-fn refuse<T>(rule: usize) -> Result<T, Refusal> {
-    Err(Refusal::new(&SPEC, rule))
-}
-
 fn creates_asset(call: &Call) -> bool {
     call.kind.index() == CREATE_ASSET
 }
@@ -152,19 +148,19 @@ impl Form for Create {
     fn apply(&self, call: &Call, _: &Context, cells: &[Cell]) -> Result<Effects, Refusal> {
         let asset = creates_asset(call);
         if asset && call.value(ASSET) < u64::from(FIRST_CREATED_ASSET) {
-            return refuse(NUMBER);
+            return SPEC.refuse(NUMBER);
         }
         if !asset && call.value(TOKEN) < u64::from(FIRST_CONTRACT) {
-            return refuse(ACCOUNT);
+            return SPEC.refuse(ACCOUNT);
         }
         if !cells[0].is_absent() {
-            return refuse(TAKEN);
+            return SPEC.refuse(TAKEN);
         }
         if asset && call.amount_at(SUPPLY) == Quanta::ZERO {
-            return refuse(NO_SUPPLY);
+            return SPEC.refuse(NO_SUPPLY);
         }
         if call.value(ROYALTY) > MAX_ROYALTY_BPS {
-            return refuse(HIGH_ROYALTY);
+            return SPEC.refuse(HIGH_ROYALTY);
         }
         Ok(created(call))
     }

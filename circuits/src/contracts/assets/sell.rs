@@ -121,10 +121,6 @@ static SPEC: FormSpec = FormSpec {
     ],
 };
 
-fn refuse<T>(rule: usize) -> Result<T, Refusal> {
-    Err(Refusal::new(&SPEC, rule))
-}
-
 /// What the creator gets of `price`.
 pub fn royalty(price: Quanta, royalty_bps: u64) -> u64 {
     let parts = u128::from(price.get()) * u128::from(royalty_bps) / u128::from(BASIS_POINTS);
@@ -164,15 +160,15 @@ impl Form for Sell {
     }
 
     fn apply(&self, call: &Call, context: &Context, cells: &[Cell]) -> Result<Effects, Refusal> {
-        let Some(token) = Token::from_cell(&cells[0]) else { return refuse(NO_TOKEN) };
+        let Some(token) = Token::from_cell(&cells[0]) else { return SPEC.refuse(NO_TOKEN) };
         if token.owner != call.account {
-            return refuse(OWNER);
+            return SPEC.refuse(OWNER);
         }
         if token.creator != call.account_at(CREATOR) {
-            return refuse(OTHER_CREATOR);
+            return SPEC.refuse(OTHER_CREATOR);
         }
         if context.timestamp_s > call.value(DEADLINE) {
-            return refuse(DEADLINE_OVER);
+            return SPEC.refuse(DEADLINE_OVER);
         }
         Ok(sold(call, &token))
     }

@@ -42,10 +42,6 @@ static SPEC: FormSpec = FormSpec {
     rules: &[NO_CHANNEL_RULE, PARTIES_RULE, NOT_A_PARTY_RULE, SALT_RULE, BALANCE_RULE],
 };
 
-fn refuse<T>(rule: usize) -> Result<T, Refusal> {
-    Err(Refusal::new(&SPEC, rule))
-}
-
 impl Form for Close {
     fn spec(&self) -> &'static FormSpec {
         &SPEC
@@ -60,7 +56,7 @@ impl Form for Close {
     }
 
     fn apply(&self, call: &Call, _: &Context, cells: &[Cell]) -> Result<Effects, Refusal> {
-        let (_, _, payouts) = opened_with_state(call, cells).or_else(refuse)?;
+        let (_, _, payouts) = opened_with_state(call, cells).or_else(|rule| SPEC.refuse(rule))?;
         Ok(Effects { cells: vec![Cell::ABSENT; 2], gains: payouts.map(|payout| payout.get() as i64).to_vec() })
     }
 

@@ -78,10 +78,6 @@ static SPEC: FormSpec = FormSpec {
     ],
 };
 
-fn refuse<T>(rule: usize) -> Result<T, Refusal> {
-    Err(Refusal::new(&SPEC, rule))
-}
-
 impl Form for Dispute {
     fn spec(&self) -> &'static FormSpec {
         &SPEC
@@ -92,14 +88,14 @@ impl Form for Dispute {
     }
 
     fn apply(&self, call: &Call, context: &Context, cells: &[Cell]) -> Result<Effects, Refusal> {
-        let (channel, ..) = opened_with_state(call, cells).or_else(refuse)?;
+        let (channel, ..) = opened_with_state(call, cells).or_else(|rule| SPEC.refuse(rule))?;
         let (version, balance_a) = (call.value(VERSION), call.amount_at(BALANCE_A));
         if version == 0 && balance_a != channel.balance_a {
-            return refuse(UNSIGNED);
+            return SPEC.refuse(UNSIGNED);
         }
         let deadline = match channel.deadline {
-            Some(deadline) if deadline.is_over(context) => return refuse(LATE),
-            Some(_) if version <= channel.version.into() => return refuse(OLD),
+            Some(deadline) if deadline.is_over(context) => return SPEC.refuse(LATE),
+            Some(_) if version <= channel.version.into() => return SPEC.refuse(OLD),
             Some(deadline) => deadline,
             None => Deadline::after(context),
         };

@@ -124,10 +124,6 @@ static SPEC: FormSpec = FormSpec {
     ],
 };
 
-fn refuse<T>(rule: usize) -> Result<T, Refusal> {
-    Err(Refusal::new(&SPEC, rule))
-}
-
 impl Form for Open {
     fn spec(&self) -> &'static FormSpec {
         &SPEC
@@ -144,22 +140,22 @@ impl Form for Open {
 
     fn apply(&self, call: &Call, context: &Context, cells: &[Cell]) -> Result<Effects, Refusal> {
         if call.account_at(CHANNEL).get() < FIRST_CONTRACT {
-            return refuse(INDEX);
+            return SPEC.refuse(INDEX);
         }
         if cells.iter().any(|cell| !cell.is_absent()) {
-            return refuse(TAKEN);
+            return SPEC.refuse(TAKEN);
         }
         let salt = u32::try_from(call.value(SALT)).expect("values have their fields' widths");
         if call.nonce.checked_add(1) != Some(salt.into()) {
-            return refuse(WRONG_SALT);
+            return SPEC.refuse(WRONG_SALT);
         }
         if context.timestamp_s > call.value(DEADLINE) {
-            return refuse(DEADLINE_OVER);
+            return SPEC.refuse(DEADLINE_OVER);
         }
         let amounts = [AMOUNT_A, AMOUNT_B].map(|position| call.amount_at(position));
         // Two amounts below 2^56 are below 2^62 together.
         let total = amounts[0].checked_add(amounts[1]).filter(|total| total.get() >> TOTAL_BITS == 0);
-        let Some(total) = total else { return refuse(TOTAL) };
+        let Some(total) = total else { return SPEC.refuse(TOTAL) };
         let channel = Channel {
             parties: [call.account, call.account_at(B)],
             key_hashes: [call.digest_at(KEY_A), call.digest_at(KEY_B)],

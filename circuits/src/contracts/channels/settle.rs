@@ -48,10 +48,6 @@ static SPEC: FormSpec = FormSpec {
     ],
 };
 
-fn refuse<T>(rule: usize) -> Result<T, Refusal> {
-    Err(Refusal::new(&SPEC, rule))
-}
-
 impl Form for Settle {
     fn spec(&self) -> &'static FormSpec {
         &SPEC
@@ -66,10 +62,10 @@ impl Form for Settle {
     }
 
     fn apply(&self, call: &Call, context: &Context, cells: &[Cell]) -> Result<Effects, Refusal> {
-        let (channel, side) = opened(call, cells).or_else(refuse)?;
-        let Some(deadline) = channel.deadline else { return refuse(NOT_CLOSING) };
+        let (channel, side) = opened(call, cells).or_else(|rule| SPEC.refuse(rule))?;
+        let Some(deadline) = channel.deadline else { return SPEC.refuse(NOT_CLOSING) };
         if !deadline.is_over(context) {
-            return refuse(EARLY);
+            return SPEC.refuse(EARLY);
         }
         let payouts = channel.payouts(channel.balance_a, side).expect("a channel's balance is at most its total");
         Ok(Effects { cells: vec![Cell::ABSENT; 2], gains: payouts.map(|payout| payout.get() as i64).to_vec() })

@@ -169,10 +169,6 @@ static SPEC: FormSpec = FormSpec {
     ],
 };
 
-fn refuse<T>(rule: usize) -> Result<T, Refusal> {
-    Err(Refusal::new(&SPEC, rule))
-}
-
 /// What of a reserve `shares` of `total` are worth; nothing if there are none.
 fn part(shares: Quanta, reserve: Quanta, total: Quanta, rounded_up: bool) -> Option<Quanta> {
     // 2^56 · 2^62 + 2^62 < 2^128, for the shares that one transaction moves.
@@ -259,24 +255,24 @@ impl Form for Liquidity {
 
     fn apply(&self, call: &Call, context: &Context, cells: &[Cell]) -> Result<Effects, Refusal> {
         if context.timestamp_s > call.value(DEADLINE) {
-            return refuse(DEADLINE_OVER);
+            return SPEC.refuse(DEADLINE_OVER);
         }
         if call.kind.index() == CREATE {
-            let (pool, gained) = created(call).or_else(refuse)?;
+            let (pool, gained) = created(call).or_else(|rule| SPEC.refuse(rule))?;
             if !cells[0].is_absent() {
-                return refuse(TAKEN);
+                return SPEC.refuse(TAKEN);
             }
             if !cells[1].is_absent() {
-                return refuse(SHARE_TAKEN);
+                return SPEC.refuse(SHARE_TAKEN);
             }
             let entry = registered(Quanta::ZERO, call.account_at(POOL), Origin::Shares, Digest::ZERO);
             let [paid_0, paid_1] = pool.reserves.map(|reserve| -(reserve.get() as i64));
             let gains = vec![paid_0, paid_1, gained.get() as i64];
             return Ok(Effects { cells: vec![pool.to_cell(), entry], gains });
         }
-        let Some(pool) = Pool::from_cell(&cells[0]) else { return refuse(NO_POOL) };
+        let Some(pool) = Pool::from_cell(&cells[0]) else { return SPEC.refuse(NO_POOL) };
         let adds = call.kind.index() == ADD;
-        let (after, moved) = changed(call, &pool, adds).or_else(refuse)?;
+        let (after, moved) = changed(call, &pool, adds).or_else(|rule| SPEC.refuse(rule))?;
         let sign = if adds { -1 } else { 1 };
         let [gained_0, gained_1] = moved.map(|amount| sign * amount.get() as i64);
         let gains = vec![gained_0, gained_1, -sign * call.value(AMOUNT) as i64];

@@ -116,10 +116,6 @@ static SPEC: FormSpec = FormSpec {
     ],
 };
 
-fn refuse<T>(rule: usize) -> Result<T, Refusal> {
-    Err(Refusal::new(&SPEC, rule))
-}
-
 impl Form for Route {
     fn spec(&self) -> &'static FormSpec {
         &SPEC
@@ -135,22 +131,22 @@ impl Form for Route {
 
     fn apply(&self, call: &Call, context: &Context, cells: &[Cell]) -> Result<Effects, Refusal> {
         let pools = (Pool::from_cell(&cells[0]), Pool::from_cell(&cells[1]));
-        let (Some(pool_1), Some(pool_2)) = pools else { return refuse(swap::NO_POOL) };
+        let (Some(pool_1), Some(pool_2)) = pools else { return SPEC.refuse(swap::NO_POOL) };
         let [asset_in, middle, asset_out] = [ASSET_IN, MIDDLE, ASSET_OUT].map(|position| call.asset_at(position));
         if !pool_1.holds(asset_in, middle) || !pool_2.holds(middle, asset_out) {
-            return refuse(swap::ASSETS);
+            return SPEC.refuse(swap::ASSETS);
         }
         if context.timestamp_s > call.value(DEADLINE) {
-            return refuse(swap::DEADLINE_OVER);
+            return SPEC.refuse(swap::DEADLINE_OVER);
         }
         let amount_in = call.amount_at(AMOUNT_IN);
-        let (between, after_1) = swap(&pool_1, asset_in, amount_in).or_else(refuse)?;
+        let (between, after_1) = swap(&pool_1, asset_in, amount_in).or_else(|rule| SPEC.refuse(rule))?;
         if between > Quanta::MAX_TRANSFER {
-            return refuse(TOO_MUCH);
+            return SPEC.refuse(TOO_MUCH);
         }
-        let (out, after_2) = swap(&pool_2, middle, between).or_else(refuse)?;
+        let (out, after_2) = swap(&pool_2, middle, between).or_else(|rule| SPEC.refuse(rule))?;
         if out < call.amount_at(LEAST_OUT) {
-            return refuse(swap::SLIPPAGE);
+            return SPEC.refuse(swap::SLIPPAGE);
         }
         let gains = vec![-(amount_in.get() as i64), out.get() as i64];
         Ok(Effects { cells: vec![after_1.to_cell(), after_2.to_cell()], gains })

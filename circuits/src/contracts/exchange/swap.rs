@@ -107,10 +107,6 @@ static SPEC: FormSpec = FormSpec {
     ],
 };
 
-fn refuse<T>(rule: usize) -> Result<T, Refusal> {
-    Err(Refusal::new(&SPEC, rule))
-}
-
 /// What a pool pays for `amount_in`, by the reserves before: Uniswap V2's `getAmountOut`. `None` if the pool holds
 /// nothing and gets nothing, or for more than the 2^56 quanta that one transaction moves, where products may not fit.
 pub fn amount_out(amount_in: Quanta, reserve_in: Quanta, reserve_out: Quanta) -> Option<Quanta> {
@@ -149,18 +145,18 @@ impl Form for Swap {
     }
 
     fn apply(&self, call: &Call, context: &Context, cells: &[Cell]) -> Result<Effects, Refusal> {
-        let Some(pool) = Pool::from_cell(&cells[0]) else { return refuse(NO_POOL) };
+        let Some(pool) = Pool::from_cell(&cells[0]) else { return SPEC.refuse(NO_POOL) };
         let (asset_in, asset_out) = (call.asset_at(ASSET_IN), call.asset_at(ASSET_OUT));
         if !pool.holds(asset_in, asset_out) {
-            return refuse(ASSETS);
+            return SPEC.refuse(ASSETS);
         }
         if context.timestamp_s > call.value(DEADLINE) {
-            return refuse(DEADLINE_OVER);
+            return SPEC.refuse(DEADLINE_OVER);
         }
         let amount_in = call.amount_at(AMOUNT_IN);
-        let (out, after) = swap(&pool, asset_in, amount_in).or_else(refuse)?;
+        let (out, after) = swap(&pool, asset_in, amount_in).or_else(|rule| SPEC.refuse(rule))?;
         if out < call.amount_at(LEAST_OUT) {
-            return refuse(SLIPPAGE);
+            return SPEC.refuse(SLIPPAGE);
         }
         Ok(Effects { cells: vec![after.to_cell()], gains: vec![-(amount_in.get() as i64), out.get() as i64] })
     }

@@ -96,10 +96,6 @@ static SPEC: FormSpec = FormSpec {
     ],
 };
 
-fn refuse<T>(rule: usize) -> Result<T, Refusal> {
-    Err(Refusal::new(&SPEC, rule))
-}
-
 /// Which of two cells, and which of its elements. An index out of range, which is refused, counts as its lowest bits.
 fn position(call: &Call) -> (bool, usize) {
     let index = call.value(INDEX) as usize % HOLDERS;
@@ -134,20 +130,20 @@ impl Form for Claim {
 
     fn apply(&self, call: &Call, _: &Context, cells: &[Cell]) -> Result<Effects, Refusal> {
         if call.value(INDEX) >= HOLDERS as u64 {
-            return refuse(INDEX_RANGE);
+            return SPEC.refuse(INDEX_RANGE);
         }
-        let Some(split) = Split::from_cell(&cells[0]) else { return refuse(NO_SPLIT) };
+        let Some(split) = Split::from_cell(&cells[0]) else { return SPEC.refuse(NO_SPLIT) };
         if split.asset != call.asset_at(ASSET) {
-            return refuse(OTHER_ASSET);
+            return SPEC.refuse(OTHER_ASSET);
         }
         let (_, element) = position(call);
         let weight_bps = weight_of(cells[1].0[element], call.account).unwrap_or(0);
         if weight_bps == 0 {
-            return refuse(HOLDER);
+            return SPEC.refuse(HOLDER);
         }
         let before = cells[2].0[element].to_canonical_u64();
         match split.entitlement(weight_bps).checked_sub(before) {
-            None | Some(0) => refuse(NOTHING),
+            None | Some(0) => SPEC.refuse(NOTHING),
             Some(due) => Ok(claimed(call, cells, due.min(WORD_MASK))),
         }
     }

@@ -130,10 +130,6 @@ static SPEC: FormSpec = FormSpec {
     ],
 };
 
-fn refuse<T>(rule: usize) -> Result<T, Refusal> {
-    Err(Refusal::new(&SPEC, rule))
-}
-
 /// Position of a holder's value; the weight's is the next.
 const fn holder_at(index: usize) -> usize {
     FIRST_HOLDER + 2 * index
@@ -170,19 +166,19 @@ impl Form for CreateSplit {
 
     fn apply(&self, call: &Call, _: &Context, cells: &[Cell]) -> Result<Effects, Refusal> {
         if call.value(SPLIT) < u64::from(FIRST_CONTRACT) {
-            return refuse(ACCOUNT);
+            return SPEC.refuse(ACCOUNT);
         }
         if cells.iter().any(|cell| !cell.is_absent()) {
-            return refuse(TAKEN);
+            return SPEC.refuse(TAKEN);
         }
         if (0..HOLDERS).any(|i| call.value(holder_at(i)) != 0 && weight_at(call, i) == 0) {
-            return refuse(NO_WEIGHT);
+            return SPEC.refuse(NO_WEIGHT);
         }
         if (1..HOLDERS).any(|i| weight_at(call, i) != 0 && weight_at(call, i - 1) == 0) {
-            return refuse(GAP);
+            return SPEC.refuse(GAP);
         }
         if (0..HOLDERS).map(|i| weight_at(call, i)).sum::<u64>() != WHOLE_BPS {
-            return refuse(WEIGHTS);
+            return SPEC.refuse(WEIGHTS);
         }
         Ok(created(call))
     }

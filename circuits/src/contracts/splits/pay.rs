@@ -66,10 +66,6 @@ static SPEC: FormSpec = FormSpec {
     ],
 };
 
-fn refuse<T>(rule: usize) -> Result<T, Refusal> {
-    Err(Refusal::new(&SPEC, rule))
-}
-
 impl Form for Pay {
     fn spec(&self) -> &'static FormSpec {
         &SPEC
@@ -84,12 +80,12 @@ impl Form for Pay {
     }
 
     fn apply(&self, call: &Call, _: &Context, cells: &[Cell]) -> Result<Effects, Refusal> {
-        let Some(split) = Split::from_cell(&cells[0]) else { return refuse(NO_SPLIT) };
+        let Some(split) = Split::from_cell(&cells[0]) else { return SPEC.refuse(NO_SPLIT) };
         if split.asset != call.asset_at(ASSET) {
-            return refuse(OTHER_ASSET);
+            return SPEC.refuse(OTHER_ASSET);
         }
         let amount = call.amount_at(AMOUNT);
-        let Some(total) = split.total.checked_add(amount) else { return refuse(FULL) };
+        let Some(total) = split.total.checked_add(amount) else { return SPEC.refuse(FULL) };
         Ok(Effects { cells: vec![Split { total, ..split }.to_cell()], gains: vec![-(amount.get() as i64)] })
     }
 
