@@ -13,6 +13,7 @@ use sheaf_circuits::hash::circuit::Builder;
 use sheaf_circuits::hash::{Digest, C};
 use sheaf_circuits::public_inputs::PublicInputs;
 use sheaf_circuits::security::SHRINK_BITS;
+use sheaf_prover::machine::cpu_seconds;
 
 use super::layer::{verify_below, OpenTarget};
 use super::toy::ToyShrink;
@@ -275,19 +276,12 @@ fn a_batch_is_shrunk_and_verifies() {
     damage(verifier, &bytes);
 }
 
-/// Seconds that all threads of this process have computed.
-fn cpu_seconds() -> f64 {
-    let stat = std::fs::read_to_string("/proc/self/stat").unwrap();
-    let fields: Vec<_> = stat.rsplit(") ").next().unwrap().split(' ').collect();
-    [11, 12].iter().map(|&i| fields[i].parse::<f64>().unwrap()).sum::<f64>() / 100.0
-}
-
 #[test]
 #[ignore = "a measurement"]
 fn measure_all_layers_of_the_proven_profile() {
-    let mut last = cpu_seconds();
+    let mut last = cpu_seconds().unwrap();
     let mut lap = |what: &str| {
-        let now = cpu_seconds();
+        let now = cpu_seconds().unwrap();
         println!("{what}: {:.1} CPU s", now - last);
         last = now;
     };

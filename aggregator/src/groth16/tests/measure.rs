@@ -4,6 +4,7 @@ use std::fs;
 use std::time::Instant;
 
 use ark_bn254::Fr;
+use sheaf_prover::machine::{cpu_seconds, peak_resident_bytes};
 
 use crate::groth16::circuit::CircuitDigest;
 use crate::groth16::key::Key;
@@ -14,27 +15,15 @@ use crate::shrink::tests::{shrink, shrunk};
 use crate::wrap::r1cs::{Linear, R1cs, Variable};
 use crate::wrap::{constrain, Wrapped};
 
-/// Of all threads, in seconds: fields 14 and 15 of `/proc/self/stat`, in hundredths.
-fn cpu_seconds() -> f64 {
-    let stat = fs::read_to_string("/proc/self/stat").unwrap();
-    let fields: Vec<&str> = stat.rsplit(')').next().unwrap().split_whitespace().collect();
-    fields[11..13].iter().map(|ticks| ticks.parse::<f64>().unwrap()).sum::<f64>() / 100.0
-}
-
-fn peak_gib() -> f64 {
-    let status = fs::read_to_string("/proc/self/status").unwrap();
-    let line = status.lines().find(|line| line.starts_with("VmHWM")).unwrap();
-    line.split_whitespace().nth(1).unwrap().parse::<f64>().unwrap() / (1 << 20) as f64
-}
-
 /// Prints seconds, CPU seconds and peak memory of a step.
 fn step<T>(name: &str, work: impl FnOnce() -> T) -> T {
     // Begins a new peak.
     fs::write("/proc/self/clear_refs", "5").unwrap();
-    let (start, cpu) = (Instant::now(), cpu_seconds());
+    let (start, cpu) = (Instant::now(), cpu_seconds().unwrap());
     let result = work();
-    let (seconds, cpu) = (start.elapsed().as_secs_f64(), cpu_seconds() - cpu);
-    println!("{name:24} {seconds:8.3} s {cpu:8.2} CPU s {:6.2} GiB", peak_gib());
+    let (seconds, cpu) = (start.elapsed().as_secs_f64(), cpu_seconds().unwrap() - cpu);
+    let gib = peak_resident_bytes().unwrap() as f64 / (1u64 << 30) as f64;
+    println!("{name:24} {seconds:8.3} s {cpu:8.2} CPU s {gib:6.2} GiB");
     result
 }
 

@@ -1,14 +1,14 @@
 //! Sizes and digests, pinned.
 
 use std::fmt::Write;
-use std::fs;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use plonky2::plonk::circuit_data::CommonCircuitData;
 use sheaf_circuits::chunk::circuit::ChunkCircuit;
 use sheaf_circuits::chunk::shapes;
 use sheaf_circuits::security::soundness::soundness;
 use sheaf_circuits::security::{CHUNK_DEGREE_BITS_MAX, PROVEN_BITS};
+use sheaf_prover::machine::cpu_seconds;
 
 use super::*;
 use crate::lift::LiftTarget;
@@ -80,9 +80,9 @@ fn proven_is_as_pinned() {
 /// the machine.
 fn measure(profile: Profile) {
     let time = |label: &str, work: &dyn Fn()| {
-        let (wall, processor) = (Instant::now(), processor_time());
+        let (wall, processor) = (Instant::now(), cpu_seconds().unwrap());
         work();
-        let (wall, processor) = (wall.elapsed().as_secs_f64(), (processor_time() - processor).as_secs_f64());
+        let (wall, processor) = (wall.elapsed().as_secs_f64(), cpu_seconds().unwrap() - processor);
         println!("{profile} {label}: {wall:.2} s, {processor:.2} s of processor");
         processor
     };
@@ -104,15 +104,6 @@ fn measure(profile: Profile) {
         let two = time("lift of 2", &|| drop(recursion.lift(0, &[&proofs[0], &proofs[1]]).unwrap()));
         println!("{profile} half a lift of two and half a join: {:.2} of a chunk", (two + join) / (2.0 * chunk));
     }
-}
-
-/// Time that this process has spent on all processors.
-fn processor_time() -> Duration {
-    let stat = fs::read_to_string("/proc/self/stat").unwrap();
-    let after_name = stat.rsplit(')').next().unwrap();
-    let ticks: u64 = after_name.split_whitespace().skip(11).take(2).map(|field| field.parse::<u64>().unwrap()).sum();
-    // USER_HZ is 100 on every Linux.
-    Duration::from_millis(10 * ticks)
 }
 
 #[test]
