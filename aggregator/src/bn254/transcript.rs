@@ -25,7 +25,7 @@ use super::poseidon::NODE;
 /// Elements of F that a permutation absorbs.
 pub const ABSORBED: usize = 4 * PACKED_ELEMENTS;
 /// Digits that are taken of an element of r.
-const DIGITS_TAKEN: usize = 3;
+pub const DIGITS_TAKEN: usize = 3;
 /// Elements of F that come out of a permutation.
 pub const SQUEEZED: usize = 2 * DIGITS_TAKEN;
 

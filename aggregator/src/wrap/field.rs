@@ -208,11 +208,7 @@ impl Residues {
 
     /// An atom in [0, 2^64) that the prover chooses: 64 constraints.
     pub fn witness(&mut self, value: F) -> Residue {
-        self.witness_u64(value.to_canonical_u64())
-    }
-
-    fn witness_u64(&mut self, value: u64) -> Residue {
-        let variable = self.r1cs.allocate(Fr::from(value));
+        let variable = self.r1cs.allocate(Fr::from(value.to_canonical_u64()));
         self.r1cs.bits(&variable.into(), 64);
         self.atom(variable, Interval::bits(64))
     }
@@ -290,6 +286,16 @@ impl Residues {
         let reduced = self.witness(self.value(residue));
         self.constrain_multiple(&residue.linear(), &self.interval(residue), &reduced.linear());
         reduced
+    }
+
+    /// `powers`[i] = base^i for i < `count`, reduced, of a reduced base: one multiplication each from the second on.
+    pub fn powers(&mut self, base: &Residue, count: usize) -> Vec<Residue> {
+        let mut powers = vec![Residue::constant(F::ONE), base.clone()];
+        while powers.len() < count {
+            let next = self.mul(&powers[powers.len() - 1], base);
+            powers.push(self.reduce(&next));
+        }
+        powers
     }
 
     /// The same residue, reduced if it may have more than `bits` bits.

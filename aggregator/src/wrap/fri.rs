@@ -355,11 +355,7 @@ fn interpolate(field: &mut Residues, values: &[Extension], start: F, powers: &[E
 /// A polynomial's value at an element of F: coefficients in rows, so that few powers are needed.
 fn evaluate(field: &mut Residues, polynomial: &[Extension], x: &Residue) -> Extension {
     let row = 1 << (polynomial.len().trailing_zeros().div_ceil(2));
-    let mut powers = vec![Residue::constant(F::ONE), x.clone()];
-    while powers.len() <= row {
-        let next = field.mul(&powers[powers.len() - 1], x);
-        powers.push(field.reduce(&next));
-    }
+    let powers = field.powers(x, row + 1);
     let step = powers[row].clone();
     let mut shift = Residue::constant(F::ONE);
     let mut sum = Extension::default();

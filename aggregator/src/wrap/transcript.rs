@@ -5,19 +5,15 @@
 //! is drawn is canonical, and so are query indices: there a choice would be a choice of challenges.
 
 use ark_bn254::Fr;
-use ark_ff::{BigInteger, Field, PrimeField};
-use num_bigint::BigUint;
-use plonky2::field::types::Field64;
+use ark_ff::Field;
+use plonky2::field::types::{Field64, PrimeField64};
 use sheaf_circuits::hash::F;
 
-use super::field::{Interval, Residue, Residues};
+use super::field::{Residue, Residues};
 use super::hash::{pack_triple, Hashes};
 use super::r1cs::Linear;
-use crate::bn254::packing::PACKED_ELEMENTS;
-use crate::bn254::transcript::{ABSORBED, SQUEEZED};
-
-/// Elements of F that one element of r has digits for; the fourth is what is left.
-const DIGITS: usize = 3;
+use crate::bn254::packing::{digits, DIGITS, PACKED_ELEMENTS};
+use crate::bn254::transcript::{ABSORBED, DIGITS_TAKEN, SQUEEZED};
 
 /// A challenge and its 64 bits, the lowest first.
 #[derive(Clone, Debug)]
@@ -87,7 +83,7 @@ impl<'a> Transcript<'a> {
         self.absorbed.clear();
         self.drawn.clear();
         self.squeezed = vec![first, second];
-        debug_assert_eq!(self.squeezed.len() * DIGITS, SQUEEZED);
+        debug_assert_eq!(self.squeezed.len() * DIGITS_TAKEN, SQUEEZED);
     }
 }
 
@@ -96,31 +92,19 @@ fn modulus_power(i: u64) -> Fr {
     Fr::from(F::ORDER).pow([i])
 }
 
-/// The digits of an element of r mod p under the witness, the lowest first; the fourth is below 2^62.
-fn digit_values(element: Fr) -> [u64; DIGITS + 1] {
-    let mut rest = BigUint::from_bytes_le(&element.into_bigint().to_bytes_le());
-    std::array::from_fn(|_| {
-        let digit = &rest % F::ORDER;
-        rest /= F::ORDER;
-        u64::try_from(digit).expect("below p")
-    })
-}
-
 /// What is left of `element` when p-adic digits are taken off: (element − Σ digit_i·p^i) / p³.
 fn last_digit(element: &Linear, digits: &[Linear]) -> Linear {
     let rest =
         digits.iter().zip(0..).fold(element.clone(), |rest, (digit, i)| rest.add_scaled(digit, -modulus_power(i)));
-    &rest * modulus_power(DIGITS as u64).inverse().expect("p is not 0 mod r")
+    &rest * modulus_power(DIGITS_TAKEN as u64).inverse().expect("p is not 0 mod r")
 }
 
 /// Four numbers below 2^64 that determine `element`; an honest prover's are its digits.
 pub fn loose_digits(field: &mut Residues, element: &Linear) -> Vec<Linear> {
-    let values = digit_values(field.r1cs.value(element));
-    let mut digits: Vec<Linear> = Vec::with_capacity(DIGITS + 1);
-    for &value in &values[..DIGITS] {
-        let digit = Linear::from(field.r1cs.allocate(Fr::from(value)));
-        field.r1cs.bits(&digit, 64);
-        digits.push(digit);
+    let values = digits(field.r1cs.value(element));
+    let mut digits: Vec<Linear> = Vec::with_capacity(DIGITS);
+    for &value in &values[..DIGITS_TAKEN] {
+        digits.push(field.witness(value).linear());
     }
     let last = last_digit(element, &digits);
     field.r1cs.bits(&last, 64);
@@ -133,17 +117,15 @@ pub fn loose_digits(field: &mut Residues, element: &Linear) -> Vec<Linear> {
 /// The fourth has to be below that of r, so that the integer Σ digit_i·p^i is below r and thus `element`. An element
 /// whose fourth digit equals r's is refused, though its integer may be below r: one in 2^61.
 fn canonical_digits(field: &mut Residues, element: &Linear) -> Vec<Challenge> {
-    let values = digit_values(field.r1cs.value(element));
-    let mut digits = Vec::with_capacity(DIGITS);
-    let mut challenges = Vec::with_capacity(DIGITS);
-    for &value in &values[..DIGITS] {
-        let variable = field.r1cs.allocate(Fr::from(value));
-        let bits = field.canonical_bits(&variable.into());
-        digits.push(Linear::from(variable));
-        challenges.push(Challenge { element: field.atom(variable, Interval::bits(64)), bits });
-    }
-    let last = last_digit(element, &digits);
-    let [.., most] = digit_values(-Fr::ONE);
+    let values = digits(field.r1cs.value(element));
+    let draw = |&value: &F| {
+        let (element, bits) = field.canonical_witness(value);
+        Challenge { element, bits }
+    };
+    let challenges: Vec<Challenge> = values[..DIGITS_TAKEN].iter().map(draw).collect();
+    let taken: Vec<Linear> = challenges.iter().map(|challenge| challenge.element.linear()).collect();
+    let last = last_digit(element, &taken);
+    let [.., most] = digits(-Fr::ONE).map(|digit| digit.to_canonical_u64());
     let bits = (u64::BITS - most.leading_zeros()) as usize;
     field.r1cs.bits(&last, bits);
     field.r1cs.bits(&(&Linear::constant(Fr::from(most - 1)) - &last), bits);
@@ -152,11 +134,14 @@ fn canonical_digits(field: &mut Residues, element: &Linear) -> Vec<Challenge> {
 
 #[cfg(test)]
 mod tests {
+    use ark_ff::{BigInteger, PrimeField};
+    use num_bigint::BigUint;
+
     use super::*;
 
     #[test]
     fn digits_of_r_are_below_p_to_the_fourth() {
-        let digits = digit_values(-Fr::ONE);
+        let digits = digits(-Fr::ONE).map(|digit| digit.to_canonical_u64());
         let sum = digits.iter().rev().fold(BigUint::ZERO, |sum, &digit| sum * F::ORDER + digit);
         let modulus = BigUint::from_bytes_le(&Fr::MODULUS.to_bytes_le());
         assert_eq!(sum + 1u8, modulus);

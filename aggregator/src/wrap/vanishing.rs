@@ -72,8 +72,8 @@ struct Powers {
 impl Powers {
     fn new(field: &mut Residues, alpha: &Residue, count: usize) -> Self {
         let block = 1 << LOW_POWERS_BITS;
-        let low = powers(field, alpha, block + 1);
-        let high = powers(field, &low[block], count.div_ceil(block));
+        let low = field.powers(alpha, block + 1);
+        let high = field.powers(&low[block], count.div_ceil(block));
         Self { low, high }
     }
 
@@ -100,15 +100,6 @@ impl Powers {
         let product = field.mul(&self.low[i % (1 << LOW_POWERS_BITS)], &self.high[i >> LOW_POWERS_BITS]);
         field.reduce(&product)
     }
-}
-
-fn powers(field: &mut Residues, base: &Residue, count: usize) -> Vec<Residue> {
-    let mut powers = vec![Residue::constant(F::ONE), base.clone()];
-    while powers.len() < count {
-        let next = field.mul(&powers[powers.len() - 1], base);
-        powers.push(field.reduce(&next));
-    }
-    powers
 }
 
 /// Constrains the quotient identity.
