@@ -8,6 +8,8 @@
 //! ```
 
 pub mod artifacts;
+mod batch;
 mod statement;
 
+pub use self::batch::{L1Batch, L1BatchError};
 pub use self::statement::{Statement, STATEMENT_BYTES};
