@@ -3,13 +3,16 @@
 //! ```text
 //!   ChunkInput ──chunk──▶ chunk proof ─┐
 //!   ChunkInput ──chunk──▶ chunk proof ─┴─lift──▶ proof ─┐
-//!   ChunkInput ──chunk──▶ chunk proof ───lift──▶ proof ─┴─join──▶ one proof
+//!   ChunkInput ──chunk──▶ chunk proof ───lift──▶ proof ─┴─join──▶ one proof ─┬─▶ anyone
+//!                                                        Context ────────────┴─shrink──▶ ─wrap──▶ 256 bytes ─▶ L1
 //! ```
 //!
 //! | module | what it is |
 //! | --- | --- |
 //! | [`pinned`] | verifier data of all circuits, kept with the code, so that verifying needs no building |
+//! | [`programs`] | the same of what L1 knows by its program ids, and of the wrap |
 //! | [`circuits`] | all circuits of a profile, each built when it is first needed |
+//! | [`settlement`] | shrink, wrap and key: the way to L1 |
 //! | [`jobs`] | the job graph of a batch |
 //! | [`work`] | does a job, and checks what another worker did |
 //! | [`batch`] | all of it, from transactions to the verified proof, resumable |
@@ -20,13 +23,18 @@ pub mod bundle;
 pub mod circuits;
 pub mod jobs;
 pub mod pinned;
+pub mod programs;
+pub mod settlement;
 pub mod work;
 
 pub use self::batch::{
-    Batch, BatchError, BatchEvent, BatchSession, JobCount, JobCounts, OpenSessionError, Planned, Proven, Room,
+    Batch, BatchError, BatchEvent, BatchSession, JobCount, JobCounts, OpenSessionError, Planned, Proven, ProvenFile,
+    Room, Until,
 };
 pub use self::bundle::{BundleError, ProvenBatch, VerifiedBatch};
 pub use self::circuits::{CircuitStatus, Circuits, CircuitsError};
 pub use self::jobs::{batch_graph, chunk_memory_bytes, BatchGraphError};
 pub use self::pinned::PinnedCircuits;
+pub use self::programs::{Program, Programs};
+pub use self::settlement::{L1VerifyError, Settlement, SettlementError};
 pub use self::work::BatchWork;

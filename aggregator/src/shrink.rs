@@ -87,11 +87,8 @@ impl Shrink {
             squeezes.push(SqueezeLayer::build(role, last)?);
         }
         let shrink = ShrinkLayer::build(squeezes.last().map_or(&open.data, |layer| &layer.data))?;
-        let verifier = ShrinkVerifier {
-            profile: below.profile(),
-            common: shrink.data.common.clone(),
-            verifier_only: shrink.data.verifier_only.clone(),
-        };
+        let (common, verifier_only) = (shrink.data.common.clone(), shrink.data.verifier_only.clone());
+        let verifier = ShrinkVerifier::from_parts(below.profile(), common, verifier_only);
         Ok(Self { below, open, squeezes, shrink, verifier })
     }
 

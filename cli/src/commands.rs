@@ -10,6 +10,7 @@ mod inspect;
 mod keys;
 mod prove;
 mod retry;
+mod setup;
 mod sign;
 mod status;
 mod verify;
@@ -33,6 +34,7 @@ pub enum Verb {
     Keys(keys::Keys),
     Sign(sign::Sign),
     Genesis(genesis::Genesis),
+    Setup(setup::Setup),
     Status(status::Status),
     Retry(retry::Retry),
     Doctor(doctor::Doctor),
@@ -52,6 +54,7 @@ impl Verb {
             Self::Keys(verb) => verb.run(printer),
             Self::Sign(verb) => verb.run(printer),
             Self::Genesis(verb) => verb.run(printer),
+            Self::Setup(verb) => verb.run(printer),
             Self::Status(verb) => verb.run(printer),
             Self::Retry(verb) => verb.run(printer),
             Self::Doctor(verb) => verb.run(printer),

@@ -4,6 +4,7 @@
 //!   main ──▶ commands/*  one file a verb: arguments, what is done, the report
 //!                │
 //!                ├─ import     a table of mainnet transactions becomes genesis and batch
+//!                ├─ groth16    which key of Groth16 is used
 //!                ├─ files      batches, genesis states and data folders, with errors that say what to do
 //!                └─ printer    reports to stdout, in words or JSON; progress and warnings to stderr
 //! ```
@@ -13,6 +14,7 @@ mod data_dir;
 mod failure;
 mod files;
 mod footing;
+mod groth16;
 mod import;
 mod numbers;
 mod printer;

@@ -18,8 +18,6 @@ use thiserror::Error;
 
 use crate::Statement;
 
-/// The first bytes of a batch for L1.
-pub const MAGIC: [u8; 4] = *b"shfw";
 /// The version of the encoding.
 pub const VERSION: u16 = 1;
 /// Bytes of a Groth16 proof, as the contract takes it.
@@ -47,6 +45,9 @@ pub struct L1Batch {
 }
 
 impl L1Batch {
+    /// The first bytes of the encoding.
+    pub const MAGIC: [u8; 4] = *b"shfw";
+
     /// What the proof is of, if it is of this batch.
     pub fn statement(&self) -> Result<Statement, L1BatchError> {
         let words = |stream, bytes| from_bytes(bytes).map_err(|source| L1BatchError::Stream { stream, source });
@@ -58,7 +59,7 @@ impl L1Batch {
     /// The one encoding.
     pub fn to_bytes(&self) -> Vec<u8> {
         let mut bytes = Vec::with_capacity(186 + self.l1.len() + self.l2.len() + PROOF_BYTES);
-        bytes.extend(MAGIC);
+        bytes.extend(Self::MAGIC);
         bytes.extend(VERSION.to_le_bytes());
         bytes.extend(self.context.domain.chain_id.to_le_bytes());
         bytes.extend(self.context.domain.contract.0);
@@ -82,7 +83,7 @@ impl L1Batch {
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, L1BatchError> {
         let mut reader = Reader { bytes, position: 0 };
         let magic: [u8; 4] = reader.array()?;
-        if magic != MAGIC {
+        if magic != Self::MAGIC {
             return Err(L1BatchError::Magic { got: magic });
         }
         let version = u16::from_le_bytes(reader.array()?);
@@ -148,7 +149,8 @@ impl<'a> Reader<'a> {
 pub enum L1BatchError {
     /// Another kind of file.
     #[error(
-        "not a batch for L1: it begins with {got:02x?}, expected {MAGIC:02x?} (`sheaf prove --until wrap` makes one)"
+        "not a batch for L1: it begins with {got:02x?}, expected {:02x?} (`sheaf prove --until wrap` makes one)",
+        L1Batch::MAGIC
     )]
     Magic {
         /// The first bytes.

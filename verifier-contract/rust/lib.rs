@@ -11,5 +11,5 @@ pub mod artifacts;
 mod batch;
 mod statement;
 
-pub use self::batch::{L1Batch, L1BatchError};
+pub use self::batch::{L1Batch, L1BatchError, PROOF_BYTES};
 pub use self::statement::{Statement, STATEMENT_BYTES};

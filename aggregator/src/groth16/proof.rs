@@ -105,6 +105,15 @@ pub(super) fn from_words<P: Point>(bytes: &[u8]) -> Result<P, PointProblem> {
     P::from_coordinates(&coordinates[..P::COORDINATES]).check()
 }
 
+impl VerifyingKey {
+    /// Circuit digest, then α, β, γ, δ and both of ic as the EVM's words: what the key says, apart from who made it.
+    pub fn to_bytes(&self) -> Vec<u8> {
+        let Self { circuit, alpha, beta, gamma, delta, ic, .. } = self;
+        let points = [words(alpha), words(beta), words(gamma), words(delta), words(&ic[0]), words(&ic[1])];
+        circuit.0.into_iter().chain(points.into_iter().flatten().flatten()).collect()
+    }
+}
+
 /// A verifying key as the numbers that a Solidity constructor takes, in hexadecimal after `0x`, in the order of [`Proof`].
 /// As JSON, its names are these fields' names.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]

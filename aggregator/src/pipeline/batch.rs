@@ -22,7 +22,6 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 use sheaf_circuits::context::Context;
 use sheaf_circuits::hash::Digest;
-use sheaf_circuits::public_inputs::PublicInputs;
 use sheaf_circuits::transaction::Transaction;
 use sheaf_prover::digest::JobId;
 use sheaf_prover::graph::{Graph, GraphBuilder};
@@ -30,6 +29,7 @@ use sheaf_prover::job::{JobKind, JobSpec};
 use sheaf_prover::queue::embedded::EmbeddedQueue;
 use sheaf_prover::queue::{JobState, JobStatus, OpenError, Policy, Queue, QueueError};
 use sheaf_prover::runner::{Event, Limits, RunError, Runner};
+use sheaf_verifier_contract::{L1Batch, PROOF_BYTES};
 use sheaf_witness::chunks::{ChunkError, ChunkInputs};
 use sheaf_witness::execute::{execute, ExecuteError, Execution, Receipt, SignatureChecks};
 use sheaf_witness::genesis::Genesis;
@@ -37,13 +37,14 @@ use sheaf_witness::plan::{plan, Filling, Grouping, PlanError};
 use sheaf_witness::state::{State, StateError, StateRead, StateUpdate};
 use thiserror::Error;
 
-use super::circuits::Circuits;
-use super::jobs::{batch_graph, BatchGraphError};
+use super::bundle::ProvenBatch;
+use super::circuits::{Circuits, CircuitsError};
+use super::jobs::{add_settlement, batch_graph, BatchGraphError};
+use super::settlement::Settlement;
 use super::work::BatchWork;
-use crate::proof::Proof;
 
 /// The version of a batch's record.
-const RECORD_VERSION: u16 = 1;
+const RECORD_VERSION: u16 = 2;
 
 /// A batch to prove.
 #[derive(Clone, Copy, Debug)]
@@ -73,19 +74,56 @@ pub struct Planned {
     pub slots: usize,
     /// Rows of all chunk circuits.
     pub rows: u64,
+    /// What the chunks absorb of both streams.
+    pub da_commit: Digest,
     /// Bytes of the L1 stream.
     pub l1_bytes: Vec<u8>,
     /// Bytes of the L2 stream.
     pub l2_bytes: Vec<u8>,
 }
 
+/// How far a batch is proven.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Until {
+    /// To one plonky2 proof, the last lift or join.
+    #[default]
+    Join,
+    /// To the Groth16 proof that L1 verifies. The circuits must have the way to L1.
+    Wrap,
+}
+
+/// A batch with its proof, in the form that its stage has.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ProvenFile {
+    /// With the last plonky2 proof.
+    Join(ProvenBatch),
+    /// As L1 takes it.
+    Wrap(L1Batch),
+}
+
+impl ProvenFile {
+    /// The one encoding of either.
+    pub fn to_bytes(&self) -> Vec<u8> {
+        match self {
+            Self::Join(batch) => batch.to_bytes(),
+            Self::Wrap(batch) => batch.to_bytes(),
+        }
+    }
+
+    /// Bytes of the proof.
+    pub fn proof_bytes(&self) -> usize {
+        match self {
+            Self::Join(batch) => batch.proof.len(),
+            Self::Wrap(batch) => batch.proof.len(),
+        }
+    }
+}
+
 /// What [`BatchSession::prove`] gives.
 #[derive(Clone, Debug)]
 pub struct Proven {
-    /// The proof, verified.
-    pub proof: Proof,
-    /// What it says.
-    pub public_inputs: PublicInputs,
+    /// The batch with its proof, verified.
+    pub file: ProvenFile,
     /// What was proven.
     pub planned: Planned,
     /// Whether anything was left to execute and plan.
@@ -186,10 +224,11 @@ impl BatchSession {
         &self.queue
     }
 
-    /// Proves `batch`, or what is left of that, and moves the state on. `stop` ends it between jobs.
+    /// Proves `batch` as far as told, or what is left of that, and moves the state on. `stop` ends it between jobs.
     pub fn prove(
         &self,
         batch: Batch<'_>,
+        until: Until,
         room: Room,
         stop: &AtomicBool,
         on_event: &(dyn Fn(BatchEvent<'_>) + Sync),
@@ -204,7 +243,7 @@ impl BatchSession {
                 (record, Some(update), false)
             }
         };
-        let graph = record.graph()?;
+        let graph = self.graph(&record, until, batch.context)?;
         let limits = Limits {
             worker: format!("prove-{}", std::process::id()),
             jobs: room.jobs,
@@ -214,9 +253,27 @@ impl BatchSession {
         let listener = |event: Event<'_>| on_event(BatchEvent::Job(event));
         let bytes = Runner::new(&self.queue, &self.work, limits, &listener).stop_on(stop).run(&graph)?;
 
-        let (proof, public_inputs) = self.verify(&record.planned, &bytes)?;
+        let file = self.verified(until, batch.context, &record.planned, bytes)?;
         self.advance(batch, &record.planned, update)?;
-        Ok(Proven { proof, public_inputs, planned: record.planned, resumed })
+        Ok(Proven { file, planned: record.planned, resumed })
+    }
+
+    /// The recorded jobs, and those on the way to L1, which follow from them.
+    fn graph(&self, record: &Record, until: Until, context: &Context) -> Result<Graph, BatchError> {
+        let mut builder = GraphBuilder::new();
+        let mut last = None;
+        for job in &record.jobs {
+            last = Some(builder.add(job.clone()).map_err(BatchGraphError::from)?);
+        }
+        if let (Until::Wrap, Some(last)) = (until, last) {
+            add_settlement(&mut builder, self.settlement()?, last, context)?;
+        }
+        Ok(builder.finish(record.label.as_str()).map_err(BatchGraphError::from)?)
+    }
+
+    fn settlement(&self) -> Result<&Settlement, BatchError> {
+        let missing = || BatchError::Circuits { what: CircuitsError::NoKey.to_string() };
+        self.circuits.settlement().ok_or_else(missing)
     }
 
     /// Names a batch by all that decides its proof.
@@ -284,6 +341,7 @@ impl BatchSession {
             chunks: inputs.iter().map(|input| input.shape.clone()).collect(),
             slots,
             rows,
+            da_commit: publication.starts.last().expect("one more than there are chunks").da_commit,
             l1_bytes: sheaf_circuits::availability::to_bytes(&publication.streams.l1),
             l2_bytes: sheaf_circuits::availability::to_bytes(&publication.streams.l2),
         };
@@ -321,14 +379,44 @@ impl BatchSession {
     }
 
     /// Verifies the last proof once more, and that it says what was planned.
-    fn verify(&self, planned: &Planned, bytes: &[u8]) -> Result<(Proof, PublicInputs), BatchError> {
+    fn verified(
+        &self,
+        until: Until,
+        context: &Context,
+        planned: &Planned,
+        proof: Vec<u8>,
+    ) -> Result<ProvenFile, BatchError> {
         let wrong = |what: String| BatchError::WrongProof { what };
-        let proof = self.circuits.verifier().decode(bytes).map_err(|error| wrong(error.to_string()))?;
-        let says = self.circuits.verifier().verify(&proof).map_err(|error| wrong(error.to_string()))?;
-        if (says.pre_root, says.post_root) != (planned.pre_root, planned.post_root) {
-            return Err(wrong(format!("it leads from root {} to {}", says.pre_root, says.post_root)));
+        let (context, l1, l2) = (*context, planned.l1_bytes.clone(), planned.l2_bytes.clone());
+        match until {
+            Until::Join => {
+                let batch = ProvenBatch { context, l1, l2, proof };
+                let says = batch.verify(self.circuits.verifier()).map_err(|error| wrong(error.to_string()))?;
+                let roots = (says.public_inputs.pre_root, says.public_inputs.post_root);
+                if roots != (planned.pre_root, planned.post_root) {
+                    return Err(wrong(format!("it leads from root {} to {}", roots.0, roots.1)));
+                }
+                Ok(ProvenFile::Join(batch))
+            }
+            Until::Wrap => {
+                let settlement = self.settlement()?;
+                let got = proof.len();
+                let batch = L1Batch {
+                    context,
+                    program_id: settlement.program().program_id().to_bytes(),
+                    pre_root: planned.pre_root,
+                    post_root: planned.post_root,
+                    da_commit: planned.da_commit,
+                    l1,
+                    l2,
+                    proof: proof
+                        .try_into()
+                        .map_err(|_| wrong(format!("it has {got} bytes, expected {PROOF_BYTES}")))?,
+                };
+                settlement.verify(&batch).map_err(|error| wrong(error.to_string()))?;
+                Ok(ProvenFile::Wrap(batch))
+            }
         }
-        Ok((proof, says))
     }
 
     /// Moves the state to the root after the batch, unless it is there.
@@ -348,16 +436,6 @@ impl BatchSession {
         };
         self.state.commit(&update)?;
         Ok(())
-    }
-}
-
-impl Record {
-    fn graph(&self) -> Result<Graph, BatchError> {
-        let mut builder = GraphBuilder::new();
-        for job in &self.jobs {
-            builder.add(job.clone()).map_err(BatchGraphError::from)?;
-        }
-        Ok(builder.finish(self.label.as_str()).map_err(BatchGraphError::from)?)
     }
 }
 

@@ -11,9 +11,11 @@ use sheaf_prover::digest::CircuitDigest;
 use thiserror::Error;
 
 use super::pinned::{PinnedCircuits, PinnedError};
+use super::settlement::Settlement;
 use crate::allowed_set::leaf;
 use crate::lift::ChunkVerifier;
 use crate::recursion::{ProveError, Recursion};
+use crate::shrink::Shrink;
 use crate::verifier::Verifier;
 
 /// What is told while circuits are built.
@@ -41,6 +43,7 @@ pub struct Circuits {
     shapes: Vec<Shape>,
     chunks: Vec<OnceLock<Result<ChunkCircuit, CircuitsError>>>,
     recursion: Recursion,
+    settlement: Option<Settlement>,
     listener: Listener,
 }
 
@@ -55,7 +58,17 @@ impl Circuits {
         let chunks = shapes.iter().map(|_| OnceLock::new()).collect();
         let recursion = Recursion::with_verifier(pinned.verifier, pinned.chunks)
             .map_err(|error| CircuitsError::Recursion(error.to_string()))?;
-        Ok(Self { profile, shapes, chunks, recursion, listener: Box::new(listener) })
+        Ok(Self { profile, shapes, chunks, recursion, settlement: None, listener: Box::new(listener) })
+    }
+
+    /// With the way to L1.
+    pub fn with_settlement(self, settlement: Settlement) -> Self {
+        Self { settlement: Some(settlement), ..self }
+    }
+
+    /// The way to L1, if there is a key for it.
+    pub fn settlement(&self) -> Option<&Settlement> {
+        self.settlement.as_ref()
     }
 
     /// The profile.
@@ -121,6 +134,13 @@ impl Circuits {
         Ok(())
     }
 
+    /// The circuits up to shrink, built the first time.
+    pub fn shrink(&self) -> Result<&Shrink, CircuitsError> {
+        let settlement = self.settlement.as_ref().ok_or(CircuitsError::NoKey)?;
+        let shrink = self.timed("shrink", || settlement.shrink(self.verifier()));
+        shrink.map_err(CircuitsError::Recursion)
+    }
+
     /// What names a shape's chunk circuit in jobs.
     pub fn chunk_digest(&self, shape: usize) -> CircuitDigest {
         CircuitDigest(leaf(&self.chunk_verifier(shape).verifier_only).to_bytes())
@@ -163,7 +183,10 @@ pub enum CircuitsError {
         /// The name.
         name: String,
     },
-    /// Lift or join cannot be built.
+    /// The way to L1 was not opened.
+    #[error("there is no key for Groth16 here: make or import one with `sheaf setup`")]
+    NoKey,
+    /// Lift, join or shrink cannot be built.
     #[error("{0}")]
     Recursion(String),
 }

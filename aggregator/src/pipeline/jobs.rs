@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use sheaf_circuits::chunk::{ChunkInput, Shape};
+use sheaf_circuits::context::Context;
 use sheaf_prover::artifact::{ArtifactError, ArtifactRef, Artifacts};
 use sheaf_prover::digest::JobId;
 use sheaf_prover::graph::{Graph, GraphBuilder, GraphError};
@@ -9,11 +10,16 @@ use sheaf_prover::job::{Input, JobKind, JobSpec};
 use thiserror::Error;
 
 use super::circuits::{Circuits, CircuitsError};
+use super::settlement::Settlement;
 
 /// Bytes that proving takes for each row of a chunk circuit: measured 41 KiB a row at 2^16 rows, and rounded up.
 const CHUNK_BYTES_PER_ROW: u64 = 48 << 10;
 /// Bytes that a lift or join takes.
 const RECURSION_BYTES: u64 = 1 << 30;
+/// Bytes that the layers up to shrink take: measured 3.5 GiB, with the circuits.
+const SHRINK_BYTES: u64 = 4 << 30;
+/// Bytes that Groth16 takes: measured 2.8 GiB, with the key.
+const WRAP_BYTES: u64 = 3 << 30;
 
 /// The most memory that proving a chunk of `shape` takes, predicted, in bytes.
 pub fn chunk_memory_bytes(shape: &Shape) -> u64 {
@@ -90,6 +96,40 @@ pub fn batch_graph(
         level = next;
     }
     Ok(builder.finish(label)?)
+}
+
+/// What shrink has to know besides the proof.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ShrinkPayload {
+    /// The context, which the proof below has as a digest.
+    pub context: Context,
+}
+
+/// Adds the two jobs from `last`, the proof of a whole batch, to what L1 verifies; gives the second.
+pub fn add_settlement(
+    builder: &mut GraphBuilder,
+    settlement: &Settlement,
+    last: JobId,
+    context: &Context,
+) -> Result<JobId, BatchGraphError> {
+    let shrunk = builder.add(JobSpec {
+        kind: JobKind::Shrink,
+        circuit: settlement.shrink_digest(),
+        inputs: vec![Input::Job(last)],
+        payload: postcard::to_stdvec(&ShrinkPayload { context: *context })?,
+        memory_bytes: SHRINK_BYTES,
+        priority: 0,
+        label: "shrink".to_owned(),
+    })?;
+    Ok(builder.add(JobSpec {
+        kind: JobKind::Wrap,
+        circuit: settlement.wrap_digest(),
+        inputs: vec![Input::Job(shrunk)],
+        payload: Vec::new(),
+        memory_bytes: WRAP_BYTES,
+        priority: 0,
+        label: "wrap".to_owned(),
+    })?)
 }
 
 fn chunk_job(circuits: &Circuits, shape: usize, input: ArtifactRef, label: String) -> JobSpec {

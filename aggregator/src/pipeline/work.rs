@@ -5,16 +5,18 @@ use std::sync::Arc;
 
 use sheaf_circuits::chunk::trace::ChunkTrace;
 use sheaf_circuits::chunk::ChunkInput;
+use sheaf_circuits::context::Context;
 use sheaf_circuits::public_inputs::PublicInputs;
 use sheaf_prover::graph::Ability;
 use sheaf_prover::job::{JobKind, JobSpec};
 use sheaf_prover::work::{Check, Work, WorkError};
 
-use super::circuits::Circuits;
-use super::jobs::LiftPayload;
+use super::circuits::{Circuits, CircuitsError};
+use super::jobs::{LiftPayload, ShrinkPayload};
+use super::settlement::Settlement;
 use crate::proof::{ChunkProof, Proof};
 
-/// Chunk, lift and join, with the circuits of one profile.
+/// Chunk, lift and join, with the circuits of one profile; and shrink and wrap, if these have the way to L1.
 #[derive(Clone)]
 pub struct BatchWork {
     circuits: Arc<Circuits>,
@@ -40,10 +42,8 @@ impl BatchWork {
     }
 
     fn chunk_inputs(&self, job: &JobSpec, inputs: &[Vec<u8>]) -> Result<(usize, ChunkInput), String> {
-        let [input] = inputs else {
-            return Err(format!("{} inputs for {}, expected 1", inputs.len(), job.label));
-        };
-        let input: ChunkInput = postcard::from_bytes(input).map_err(|error| format!("chunk input: {error}"))?;
+        let input: ChunkInput =
+            postcard::from_bytes(only(job, inputs)?).map_err(|error| format!("chunk input: {error}"))?;
         let shape = self.circuits.shape_index(&input.shape).map_err(|error| error.to_string())?;
         Ok((shape, input))
     }
@@ -59,7 +59,8 @@ impl BatchWork {
             }
             JobKind::Lift => self.circuits.prepare_lift(self.shape_of(job)?, job.inputs.len()),
             JobKind::Join => self.circuits.prepare_join(),
-            JobKind::Execute | JobKind::Shrink | JobKind::Wrap => Ok(()),
+            JobKind::Shrink => self.circuits.shrink().map(|_| ()),
+            JobKind::Execute | JobKind::Wrap => Ok(()),
         };
         prepared.map_err(|error| error.to_string())
     }
@@ -85,6 +86,29 @@ impl BatchWork {
         let (left, right) = (self.proof(left)?, self.proof(right)?);
         self.circuits.prepare_join().map_err(|error| error.to_string())?;
         Ok(self.circuits.recursion().join(&left, &right).map_err(|error| error.to_string())?.to_bytes())
+    }
+
+    fn settlement(&self) -> Result<&Settlement, String> {
+        self.circuits.settlement().ok_or_else(|| CircuitsError::NoKey.to_string())
+    }
+
+    fn do_shrink(&self, job: &JobSpec, inputs: &[Vec<u8>]) -> Result<Vec<u8>, String> {
+        let (proof, context) = (self.proof(only(job, inputs)?)?, shrink_context(job)?);
+        self.circuits.shrink().map_err(|error| error.to_string())?;
+        self.settlement()?.prove_shrink(self.circuits.verifier(), &proof, &context)
+    }
+
+    fn do_wrap(&self, job: &JobSpec, inputs: &[Vec<u8>]) -> Result<Vec<u8>, String> {
+        self.settlement()?.prove_wrap(only(job, inputs)?)
+    }
+
+    fn check_shrink(&self, job: &JobSpec, inputs: &[Vec<u8>], output: &[u8]) -> Result<(), String> {
+        let says = self.proof(only(job, inputs)?)?.public_inputs().map_err(|error| error.to_string())?;
+        self.settlement()?.check_shrink(output, &says, &shrink_context(job)?)
+    }
+
+    fn check_wrap(&self, job: &JobSpec, inputs: &[Vec<u8>], output: &[u8]) -> Result<(), String> {
+        self.settlement()?.check_wrap(output, only(job, inputs)?)
     }
 
     /// What the job's result must say, from its inputs.
@@ -113,6 +137,19 @@ impl BatchWork {
     }
 }
 
+/// The input of a job that has one.
+fn only<'a>(job: &JobSpec, inputs: &'a [Vec<u8>]) -> Result<&'a [u8], String> {
+    match inputs {
+        [input] => Ok(input),
+        _ => Err(format!("{} inputs for {}, expected 1", inputs.len(), job.label)),
+    }
+}
+
+fn shrink_context(job: &JobSpec) -> Result<Context, String> {
+    let payload: ShrinkPayload = postcard::from_bytes(&job.payload).map_err(|error| format!("payload: {error}"))?;
+    Ok(payload.context)
+}
+
 fn join_all(says: &[PublicInputs]) -> Result<PublicInputs, String> {
     let (first, rest) = says.split_first().ok_or("no inputs")?;
     rest.iter().try_fold(*first, |left, right| left.join(right)).map_err(|error| error.to_string())
@@ -121,6 +158,8 @@ fn join_all(says: &[PublicInputs]) -> Result<PublicInputs, String> {
 impl Check for BatchWork {
     fn check(&self, job: &JobSpec, inputs: &[Vec<u8>], output: &[u8]) -> Result<(), String> {
         let got = match job.kind {
+            JobKind::Shrink => return self.check_shrink(job, inputs, output),
+            JobKind::Wrap => return self.check_wrap(job, inputs, output),
             JobKind::Chunk => {
                 let (shape, _) = self.chunk_inputs(job, inputs)?;
                 let proof = self.chunk_proof(shape, output)?;
@@ -142,7 +181,11 @@ impl Work for BatchWork {
             .map(|shape| Ability { kind: JobKind::Chunk, circuit: self.circuits.chunk_digest(shape) });
         let recursion =
             [JobKind::Lift, JobKind::Join].map(|kind| Ability { kind, circuit: self.circuits.recursion_digest() });
-        chunks.chain(recursion).collect()
+        let settlement = self.circuits.settlement().into_iter().flat_map(|settlement| {
+            [(JobKind::Shrink, settlement.shrink_digest()), (JobKind::Wrap, settlement.wrap_digest())]
+                .map(|(kind, circuit)| Ability { kind, circuit })
+        });
+        chunks.chain(recursion).chain(settlement).collect()
     }
 
     fn run(&self, job: &JobSpec, inputs: &[Vec<u8>]) -> Result<Vec<u8>, WorkError> {
@@ -151,6 +194,8 @@ impl Work for BatchWork {
             JobKind::Chunk => self.do_chunk(job, inputs),
             JobKind::Lift => self.do_lift(job, inputs),
             JobKind::Join => self.do_join(job, inputs),
+            JobKind::Shrink => self.do_shrink(job, inputs),
+            JobKind::Wrap => self.do_wrap(job, inputs),
             kind => Err(format!("no {kind} jobs here")),
         }
         .map_err(WorkError::Permanent)

@@ -11,15 +11,18 @@
 use std::ops::Range;
 
 use plonky2::field::extension::quadratic::QuadraticExtension;
-use plonky2::field::types::Field;
+use plonky2::field::types::{Field, PrimeField64};
 use plonky2::iop::target::Target;
+use sheaf_circuits::account::AccountIndex;
 use sheaf_circuits::availability::FExt;
-use sheaf_circuits::context::{Context, ContextError};
+use sheaf_circuits::context::{Context, ContextError, ContractAddress, Domain, CONTEXT_FIELD_BITS};
 use sheaf_circuits::hash::{Digest, D, DIGEST_LEN, F};
 use sheaf_circuits::public_inputs::circuit::PublicInputsTarget;
 use sheaf_circuits::public_inputs::PublicInputs;
+use sheaf_verifier_contract::Statement;
 use thiserror::Error;
 
+use super::verifier::ProgramId;
 use crate::bn254::config::PUBLIC_INPUTS;
 use crate::bn254::hasher::hash_elements;
 use crate::bn254::packing::digits;
@@ -97,10 +100,57 @@ impl PublicValues {
         values
     }
 
+    /// What L1 takes them for. Elements that are wider than their field are refused, as the wrap does.
+    pub fn statement(&self, program: ProgramId) -> Result<Statement, NotAStatement> {
+        let value = |position: usize| self.0[position].to_canonical_u64();
+        let narrow = |position: usize| {
+            u32::try_from(value(position)).map_err(|_| NotAStatement { position, value: value(position) })
+        };
+        let mut contract = [0; 20];
+        for (i, bytes) in contract.chunks_exact_mut(4).enumerate() {
+            bytes.copy_from_slice(&narrow(1 + i)?.to_be_bytes());
+        }
+        let operator = narrow(Context::OPERATOR)?;
+        let outside = |position| move || NotAStatement { position, value: value(position) };
+        let context = Context {
+            domain: Domain { chain_id: value(0), contract: ContractAddress(contract) },
+            batch_number: narrow(Context::BATCH_NUMBER)?,
+            operator: AccountIndex::new(operator).ok_or_else(outside(Context::OPERATOR))?,
+            timestamp_s: value(Context::TIMESTAMP),
+        };
+        for position in [0, Context::TIMESTAMP] {
+            if value(position) >> CONTEXT_FIELD_BITS != 0 {
+                return Err(NotAStatement { position, value: value(position) });
+            }
+        }
+        let digest = |range: Range<usize>| Digest(self.0[range].try_into().expect("four elements"));
+        let extension = |range: Range<usize>| QuadraticExtension(self.0[range].try_into().expect("two elements"));
+        Ok(Statement {
+            program_id: program.to_bytes(),
+            context,
+            pre_root: digest(PRE_ROOT),
+            post_root: digest(POST_ROOT),
+            da_commit: digest(DA_COMMIT),
+            z: extension(Z),
+            l1: extension(L1),
+            l2: extension(L2),
+        })
+    }
+
     /// The public inputs of the shrink circuit: the digits of the values' hash.
     pub fn public_inputs(&self) -> [F; PUBLIC_INPUTS] {
         digits(hash_elements(&self.0))
     }
+}
+
+/// An element of the context does not fit its field.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[error("element {position} of the context is {value}, which is too wide: was the proof made for another circuit?")]
+pub struct NotAStatement {
+    /// Which element, counted from 0.
+    pub position: usize,
+    /// What it is.
+    pub value: u64,
 }
 
 /// Why a proof is not that of a whole batch in a context.
@@ -123,4 +173,34 @@ pub enum NotABatch {
     /// The context has a field that is too wide.
     #[error(transparent)]
     ContextTooWide(#[from] ContextError),
+}
+
+#[cfg(test)]
+mod tests {
+    use ark_bn254::Fr;
+
+    use super::*;
+    use crate::shrink::tests::context;
+
+    #[test]
+    fn values_become_a_statement_and_wide_ones_do_not() {
+        let mut values = PublicValues(std::array::from_fn(|i| F::from_canonical_usize(100 + i)));
+        values.0[CONTEXT].copy_from_slice(&context().elements());
+        let program = ProgramId(Fr::from(7u64));
+        let statement = values.statement(program).unwrap();
+        assert_eq!(statement.context, context());
+        assert_eq!(statement.program_id, program.to_bytes());
+        assert_eq!(statement.l2.0[1], F::from_canonical_usize(100 + PUBLIC_VALUES_LEN - 1));
+
+        let widths = [56, 32, 32, 32, 32, 32, 32, 24, 56];
+        for (position, width) in widths.into_iter().enumerate() {
+            for (value, fits) in [((1 << width) - 1, true), (1 << width, false)] {
+                let mut values = values;
+                values.0[position] = F::from_canonical_u64(value);
+                let got = values.statement(program).map(|_| ());
+                let expected = if fits { Ok(()) } else { Err(NotAStatement { position, value }) };
+                assert_eq!(got, expected);
+            }
+        }
+    }
 }

@@ -29,12 +29,19 @@ pub const VERSION: u16 = 1;
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct ProgramId(pub Fr);
 
+impl ProgramId {
+    /// Big-endian, as L1 has it.
+    pub fn to_bytes(self) -> [u8; 32] {
+        let mut bytes = to_bytes(self.0);
+        bytes.reverse();
+        bytes
+    }
+}
+
 impl fmt::Display for ProgramId {
     /// 64 hexadecimal digits, big-endian.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut bytes = to_bytes(self.0);
-        bytes.reverse();
-        f.write_str(&hex::encode(bytes))
+        f.write_str(&hex::encode(self.to_bytes()))
     }
 }
 
@@ -70,12 +77,21 @@ impl ShrinkProof {
 /// Verifies the shrink proofs of one program.
 #[derive(Clone, Debug)]
 pub struct ShrinkVerifier {
-    pub(super) profile: Profile,
-    pub(super) common: CommonCircuitData<F, D>,
-    pub(super) verifier_only: VerifierOnlyCircuitData<Bn254Config, D>,
+    profile: Profile,
+    common: CommonCircuitData<F, D>,
+    verifier_only: VerifierOnlyCircuitData<Bn254Config, D>,
 }
 
 impl ShrinkVerifier {
+    /// A verifier from its parts; `profile` is the one that its proofs' bytes name.
+    pub(crate) fn from_parts(
+        profile: Profile,
+        common: CommonCircuitData<F, D>,
+        verifier_only: VerifierOnlyCircuitData<Bn254Config, D>,
+    ) -> Self {
+        Self { profile, common, verifier_only }
+    }
+
     /// The circuit's common data, the same for every program.
     pub fn common(&self) -> &CommonCircuitData<F, D> {
         &self.common

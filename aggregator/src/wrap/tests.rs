@@ -1,12 +1,10 @@
 //! The whole verifier, on proofs of a small circuit that has shrink's gates.
 
 use std::fmt::Write;
-use std::ops::Range;
 use std::sync::LazyLock;
 
 use ark_bn254::Fr;
 use ark_ff::{AdditiveGroup, BigInteger, Field as _, PrimeField};
-use plonky2::field::extension::quadratic::QuadraticExtension;
 use plonky2::field::types::{Field, PrimeField64};
 use plonky2::fri::reduction_strategies::FriReductionStrategy;
 use plonky2::fri::FriConfig;
@@ -20,8 +18,7 @@ use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use sha2::{Digest as _, Sha256};
 use sheaf_circuits::availability::FExt;
-use sheaf_circuits::hash::{Digest, D, F};
-use sheaf_verifier_contract::Statement;
+use sheaf_circuits::hash::{D, F};
 
 use super::circuit::{constrain, Verifier, Wrapped};
 use super::extension::Extension;
@@ -35,9 +32,9 @@ use crate::bn254::{Bn254Config, Bn254Hash, Node};
 use crate::pins::pin;
 use crate::shrink::circuit::{expose_values, prove_values, Bn254Proof};
 use crate::shrink::gate::with_values;
-use crate::shrink::tests::{context, shrink, shrink_common, shrunk};
-use crate::shrink::values::{DA_COMMIT, L1, L2, POST_ROOT, PRE_ROOT, PUBLIC_VALUES_LEN, Z};
-use crate::shrink::{ProgramId, PublicValues, ShrinkProof};
+use crate::shrink::tests::{shrink, shrink_common, shrunk};
+use crate::shrink::values::PUBLIC_VALUES_LEN;
+use crate::shrink::{PublicValues, ShrinkProof};
 
 struct Toy {
     data: CircuitData<F, Bn254Config, D>,
@@ -226,24 +223,8 @@ fn a_shrink_proof_satisfies_the_wrap() {
     assert_eq!(failing(&r1cs), [""; 0]);
     assert!(r1cs.same_constraints(&shape::constraints(verifier.common())));
 
-    let statement = statement(verifier.program_id(), &proof.values);
+    let statement = proof.values.statement(verifier.program_id()).unwrap();
     assert_eq!(r1cs.public(), Fr::from_be_bytes_mod_order(&statement.public_input()));
-}
-
-/// What L1 takes these values for, in [`context`].
-pub(crate) fn statement(ProgramId(program): ProgramId, values: &PublicValues) -> Statement {
-    let digest = |range: Range<usize>| Digest(values.0[range].try_into().unwrap());
-    let extension = |range: Range<usize>| QuadraticExtension(values.0[range].try_into().unwrap());
-    Statement {
-        program_id: program.into_bigint().to_bytes_be().try_into().unwrap(),
-        context: context(),
-        pre_root: digest(PRE_ROOT),
-        post_root: digest(POST_ROOT),
-        da_commit: digest(DA_COMMIT),
-        z: extension(Z),
-        l1: extension(L1),
-        l2: extension(L2),
-    }
 }
 
 #[test]

@@ -7,7 +7,7 @@ use clap::Args;
 use plonky2::plonk::circuit_data::CommonCircuitData;
 use serde::Serialize;
 use sheaf_aggregator::allowed_set::leaf;
-use sheaf_aggregator::pipeline::PinnedCircuits;
+use sheaf_aggregator::pipeline::{PinnedCircuits, Program, Programs};
 use sheaf_aggregator::shrink::layer_counts;
 use sheaf_circuits::availability::WORD_BYTES;
 use sheaf_circuits::chunk::circuit::ChunkCircuit;
@@ -19,6 +19,7 @@ use sheaf_circuits::security::{Profile, Role};
 use sheaf_circuits::transaction::HEAD_WORDS;
 
 use crate::failure::Advice;
+use crate::groth16::programs;
 use crate::numbers::Count;
 use crate::printer::Printer;
 use crate::Answer;
@@ -54,6 +55,7 @@ impl Circuits {
             shapes: shapes::all().iter().map(ShapeReport::of).collect(),
             circuits: profiles.map(circuits).collect::<Result<Vec<_>>>()?.concat(),
             after_join: Role::AFTER_JOIN.map(LayerReport::of).into(),
+            l1: L1Report::of(&programs()?),
         };
         printer.report(&report)?;
         Ok(Answer::Yes)
@@ -66,6 +68,23 @@ struct Report {
     shapes: Vec<ShapeReport>,
     circuits: Vec<CircuitReport>,
     after_join: Vec<LayerReport>,
+    l1: L1Report,
+}
+
+/// What L1 knows.
+#[derive(Serialize)]
+struct L1Report {
+    /// SHA-256 of the wrap's constraints: what Groth16 keys are made for.
+    wrap: String,
+    /// Programs and their ids.
+    programs: Vec<(String, String)>,
+}
+
+impl L1Report {
+    fn of(programs: &Programs) -> Self {
+        let id = |program: Program| (program.to_string(), programs.verifier(program).program_id().to_string());
+        Self { wrap: programs.wrap().to_string(), programs: Program::ALL.map(id).into() }
+    }
 }
 
 /// What one more of a part takes.
@@ -283,6 +302,11 @@ impl fmt::Display for Report {
                 layer.heuristic_bits,
                 layer.proven_bits
             )?;
+        }
+        writeln!(f, "\nOn L1                        digest")?;
+        writeln!(f, "  {:<26} {}", "wrap (Groth16 circuit)", self.l1.wrap)?;
+        for (program, id) in &self.l1.programs {
+            writeln!(f, "  {:<26} {id}", format!("program: {program}"))?;
         }
         writeln!(f, "\nTerms of the proven count, in bits (2^-bits is the term's error; errors add up)")?;
         for circuit in &self.circuits {

@@ -8,12 +8,12 @@ use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
 use anyhow::{Context as _, Result};
-use clap::Args;
+use clap::{Args, ValueEnum};
 use indicatif::ProgressBar;
 use serde::Serialize;
 use sheaf_aggregator::pipeline::{
-    Batch, BatchEvent, BatchSession, CircuitStatus, Circuits, JobCount, JobCounts, OpenSessionError, Proven,
-    ProvenBatch, Room,
+    Batch, BatchEvent, BatchSession, CircuitStatus, Circuits, JobCount, JobCounts, OpenSessionError, Proven, Room,
+    Settlement, Until,
 };
 use sheaf_circuits::hash::Digest;
 use sheaf_circuits::security::Profile;
@@ -25,6 +25,7 @@ use sheaf_witness::batch::Decoded;
 use sheaf_witness::execute::{Execution, Receipt};
 
 use crate::failure::Advice;
+use crate::groth16::KeyChoice;
 use crate::numbers::{Bytes, Count, Counted};
 use crate::printer::Printer;
 use crate::{files, footing, Answer};
@@ -32,7 +33,7 @@ use crate::{files, footing, Answer};
 /// Memory that is left to everything but jobs: state, queue, circuits' tables that all jobs of a shape share.
 pub const RESERVED_BYTES: u64 = 2 << 30;
 
-/// Execute a batch and prove it: chunks, lifts, joins, one proof
+/// Execute a batch and prove it: chunks, lifts, joins, one proof; then, if told, shrink and wrap for L1
 ///
 /// Everything that is done is kept in the data folder. After an interruption, whatever its cause, the same command
 /// goes on where it stopped; when all is done it ends in seconds.
@@ -40,6 +41,7 @@ pub const RESERVED_BYTES: u64 = 2 << 30;
 #[command(after_long_help = "\
 Example:
   sheaf prove demo/batch.jsonl --data-dir demo/data --out demo/proof.bin
+  sheaf prove demo/batch.jsonl --data-dir demo/data --out demo/batch.l1 --until wrap     # for `sheaf submit`
 
 Exit codes:
   0  proven, and the proof was verified; some transactions may be rejected
@@ -60,12 +62,24 @@ pub struct Prove {
     /// How sound: `proven` has at least 100 bits by proven bounds, `fast` is for development and tests
     #[arg(long, value_name = "PROFILE", default_value_t = Profile::Proven)]
     security: Profile,
+    /// How far: `join` is one plonky2 proof, `wrap` the Groth16 proof that L1 verifies, in the form that L1 takes
+    #[arg(long, value_name = "STAGE", value_enum, default_value_t = Stage::Join)]
+    until: Stage,
+    #[command(flatten)]
+    key: KeyChoice,
     /// Jobs at once [default: from cores and memory]
     #[arg(long, value_name = "N")]
     jobs: Option<usize>,
     /// Attempts at a job, lost ones included, before it is set aside
     #[arg(long, value_name = "N", default_value_t = Policy::default().max_attempts)]
     attempts: u32,
+}
+
+/// Where proving ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Stage {
+    Join,
+    Wrap,
 }
 
 impl Prove {
@@ -80,32 +94,35 @@ impl Prove {
             let progress = progress.clone();
             Circuits::new(self.security, move |status| progress.circuit(status))
         };
-        let circuits = Arc::new(circuits.context(Advice::new("the circuits cannot be had", "install sheaf anew"))?);
-        let session = self.open(circuits)?;
+        let mut circuits = circuits.context(Advice::new("the circuits cannot be had", "install sheaf anew"))?;
+        let until = match self.until {
+            Stage::Join => Until::Join,
+            Stage::Wrap => {
+                circuits = circuits.with_settlement(self.settlement(printer)?);
+                Until::Wrap
+            }
+        };
+        let session = self.open(Arc::new(circuits))?;
         footing::check_is_for(&self.batch, &decoded.batch.context, session.state().rollup())?;
         let batch = Batch { context: &decoded.batch.context, transactions: &decoded.batch.transactions };
         let room = room(self.jobs)?;
         progress.set_decoded(&decoded);
         let stop = AtomicBool::new(false);
         let proven = session
-            .prove(batch, room, &stop, &|event| progress.batch(event))
+            .prove(batch, until, room, &stop, &|event| progress.batch(event))
             .with_context(|| Advice::new("the batch was not proven", advice(&self.data_dir)).answer_no())?;
         progress.clear();
 
-        let out = ProvenBatch {
-            context: decoded.batch.context,
-            l1: proven.planned.l1_bytes.clone(),
-            l2: proven.planned.l2_bytes.clone(),
-            proof: proven.proof.to_bytes(),
-        };
-        out.verify(session_verifier(&session)).context(Advice::new(
-            "the proof does not verify as a whole batch",
-            "this is a fault of sheaf: please report it with the data folder",
-        ))?;
-        files::write(&self.out, |file| file.write_all(&out.to_bytes()))?;
-        let report = Report::new(&self, &decoded, &proven, &out, &progress, room, start)?;
+        files::write(&self.out, |file| file.write_all(&proven.file.to_bytes()))?;
+        let report = Report::new(&self, &decoded, &proven, &progress, room, start)?;
         printer.report(&report)?;
         Ok(Answer::Yes)
+    }
+
+    fn settlement(&self, printer: &Printer) -> Result<Settlement> {
+        let path = self.key.path(printer)?;
+        Settlement::new(self.security, &path)
+            .context(Advice::new("there is no way to L1", "make or import a key for this version: `sheaf setup`"))
     }
 
     fn open(&self, circuits: Arc<Circuits>) -> Result<BatchSession> {
@@ -120,10 +137,6 @@ impl Prove {
             ))),
         }
     }
-}
-
-fn session_verifier(session: &BatchSession) -> &sheaf_aggregator::Verifier {
-    session.circuits().verifier()
 }
 
 fn advice(data_dir: &Path) -> String {
@@ -306,7 +319,6 @@ impl<'a> Report<'a> {
         verb: &'a Prove,
         decoded: &Decoded,
         proven: &Proven,
-        out: &ProvenBatch,
         progress: &Progress,
         room: Room,
         start: Instant,
@@ -328,9 +340,9 @@ impl<'a> Report<'a> {
             security: verb.security,
             pre_root: planned.pre_root,
             post_root: planned.post_root,
-            da_commit: proven.public_inputs.da_commit_out,
-            published_bytes: out.l1.len() + out.l2.len(),
-            proof_bytes: out.proof.len(),
+            da_commit: planned.da_commit,
+            published_bytes: planned.l1_bytes.len() + planned.l2_bytes.len(),
+            proof_bytes: proven.file.proof_bytes(),
             stages: progress.lock().spent.clone(),
             jobs_at_once: room.jobs,
             seconds: start.elapsed().as_secs_f64(),

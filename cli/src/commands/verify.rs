@@ -1,5 +1,7 @@
 //! `sheaf verify`.
 
+mod l1;
+
 use std::collections::BTreeMap;
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -13,8 +15,10 @@ use sheaf_circuits::context::Context;
 use sheaf_circuits::hash::Digest;
 use sheaf_circuits::security::Profile;
 use sheaf_circuits::transaction::Kind;
+use sheaf_verifier_contract::L1Batch;
 
 use crate::failure::Advice;
+use crate::groth16::KeyChoice;
 use crate::numbers::Count;
 use crate::printer::Printer;
 use crate::{files, Answer};
@@ -25,11 +29,13 @@ const FILE_BYTES: u64 = 1 << 30;
 /// Verify a proven batch
 ///
 /// Takes nothing on trust but this program: the circuits are the ones pinned in it, the evaluation point is drawn again
-/// from the published bytes, the context is hashed again, and all of it is compared with what the proof says.
+/// from the published bytes, the context is hashed again, and all of it is compared with what the proof says. A batch
+/// for L1 is verified with the Groth16 key of this machine, as the contract will.
 #[derive(Args)]
 #[command(after_long_help = "\
 Example:
   sheaf verify demo/proof.bin
+  sheaf verify demo/batch.l1 --snarkjs demo/snarkjs    # then: snarkjs groth16 verify
 
 Exit codes:
   0  the proof is valid
@@ -41,12 +47,22 @@ pub struct Verify {
     /// How sound it has to be; `fast` is for development and tests
     #[arg(long, value_name = "PROFILE", default_value_t = Profile::Proven)]
     security: Profile,
+    #[command(flatten)]
+    key: KeyChoice,
+    /// For a batch for L1: write verification_key.json, public.json and proof.json, which snarkjs takes
+    #[arg(long, value_name = "DIR")]
+    snarkjs: Option<PathBuf>,
 }
 
 impl Verify {
     /// Verifies the file.
     pub fn run(self, printer: &Printer) -> Result<Answer> {
         let bytes = files::read(&self.file, FILE_BYTES)?;
+        if bytes.starts_with(&L1Batch::MAGIC) {
+            let export = self.snarkjs.as_deref();
+            printer.report(&l1::verify(&self.file, &bytes, self.security, &self.key, export, printer)?)?;
+            return Ok(Answer::Yes);
+        }
         let no = |next: &str| Advice::new(format_args!("{} is not valid", self.file.display()), next).answer_no();
         let made_anew = "ask for the file again, or prove the batch again";
         let batch = ProvenBatch::from_bytes(&bytes).with_context(|| no("check that it is what `sheaf prove` wrote"))?;

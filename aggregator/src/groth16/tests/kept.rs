@@ -12,7 +12,6 @@ use crate::groth16::reduction::Reduction;
 use crate::groth16::setup::{insecure_dev_key, DEV_SEED};
 use crate::groth16::CircuitDigest;
 use crate::shrink::tests::{shrink, shrink_common, shrunk};
-use crate::wrap::tests::statement;
 use crate::wrap::{constrain, shape, Wrapped};
 use ark_bn254::Fr;
 use ark_ff::PrimeField;
@@ -64,7 +63,7 @@ fn keep_a_proof() {
     let (verifier, proof) = (shrink().verifier(), shrunk());
     let r1cs = constrain(&Wrapped::new(verifier, proof)).unwrap();
     let key = insecure_dev_key(&r1cs, DEV_SEED, Reduction::Snarkjs).unwrap();
-    let statement = statement(verifier.program_id(), &proof.values);
+    let statement = proof.values.statement(verifier.program_id()).unwrap();
     let hex = |bytes: &[u8]| format!("0x{}", hex::encode(bytes));
     let kept = json!({
         "about": "A proof of the wrap circuit for toy chunks, made with an insecure development key (keep_a_proof).",
