@@ -47,6 +47,12 @@ contract EvaluationTest {
         }
     }
 
+    function test_points_are_drawn_below_p(bytes32 daCommit, bytes memory l1, bytes memory l2) public view {
+        uint128 z = harness.drawPoint(daCommit, l1, l2);
+        vm.assertEq(z, Reference.drawPoint(daCommit, l1, l2), "another point");
+        vm.assertTrue(z >> 64 < Reference.P && uint64(z) < Reference.P, "not canonical");
+    }
+
     function test_leading_zeros_count() public view {
         bytes memory none;
         uint128 z = 5 << 64 | 3;
