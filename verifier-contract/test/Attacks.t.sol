@@ -109,6 +109,20 @@ contract AttacksTest is RollupTest {
         (done,) = address(rollup).call{gas: 500_000}(data);
     }
 
+    /// A batch has one spelling: offsets, lengths, upper bits of short numbers, and what fills up to whole words.
+    function test_every_changed_byte_of_the_calldata_is_refused() public {
+        bytes memory data = usual();
+        for (uint256 i = 0; i < data.length; ++i) {
+            for (uint256 j = 0; j < 2; ++j) {
+                bytes1 before = data[i];
+                data[i] ^= j == 0 ? bytes1(0x01) : bytes1(0x80);
+                vm.assertTrue(!accepts(data), vm.toString(i));
+                data[i] = before;
+            }
+        }
+        vm.assertTrue(accepts(data), "the usual one");
+    }
+
     function test_calldata_that_is_cut_off_is_refused() public {
         bytes memory data = usual();
         for (uint256 less = 1; less < 100; ++less) {

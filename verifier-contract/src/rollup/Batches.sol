@@ -82,8 +82,9 @@ abstract contract Batches is Accounts, Programs {
     error TooManyRequests(uint64 open, uint64 got);
     /// The requests in the stream are not the oldest open ones, in order and as they were made.
     error OtherRequests(uint64 first, uint64 last, uint256 expectedHash, uint256 gotHash);
-    /// The calldata is not laid out as every encoder does: both streams and the proof in order, without gaps, and
-    /// nothing after them. Other layouts would mean the same here, but might stop who reads them to rebuild the state.
+    /// The calldata is not laid out as every encoder does: both streams and the proof in order, without gaps, filled up
+    /// with zeros, and nothing after them. Other layouts would mean the same here, but might stop who reads them to
+    /// rebuild the state. Likely cause: an encoder of one's own.
     error UnusualCalldata(uint256 expected, uint256 got);
     /// Fees go to an account of the genesis state.
     error OperatorIndexTooLarge(uint32 limit, uint32 got);
@@ -127,7 +128,8 @@ abstract contract Batches is Accounts, Programs {
     }
 
     /// One layout of the calldata: selector, offset of the batch, its ten words, and then length and bytes, filled up
-    /// to whole words, of both streams and the proof. Their offsets, from the batch on, are its last three words.
+    /// to whole words with zeros, of both streams and the proof. Their offsets, from the batch on, are its last three
+    /// words. Who decodes strictly, by encoding again and comparing, then never meets anything else.
     function requireUsualLayout(Batch calldata batch) private pure {
         uint256 start;
         assembly ("memory-safe") {
@@ -147,6 +149,13 @@ abstract contract Batches is Accounts, Programs {
             // The length is no longer than the calldata, so nothing wraps.
             unchecked {
                 expected += 32 + (length + 31) / 32 * 32;
+            }
+            if (length % 32 != 0) {
+                uint256 filling;
+                assembly ("memory-safe") {
+                    filling := shl(shl(3, and(length, 31)), calldataload(sub(add(start, expected), 32)))
+                }
+                if (filling != 0) revert UnusualCalldata(0, filling);
             }
         }
         if (msg.data.length != start + expected) revert UnusualCalldata(start + expected, msg.data.length);
