@@ -80,7 +80,8 @@ abstract contract Batches is Accounts, Programs {
     /// The stream has more requests than are open. Likely cause: a batch that was made with requests of a block that
     /// did not stay.
     error TooManyRequests(uint64 open, uint64 got);
-    /// The requests in the stream are not the oldest open ones, in order and as they were made.
+    /// The requests in the stream are not the oldest open ones, in order and as they were made. Likely cause: a batch that
+    /// was made with requests of a block that did not stay, where they came in another order.
     error OtherRequests(uint64 first, uint64 last, uint256 expectedHash, uint256 gotHash);
     /// The calldata is not laid out as every encoder does: both streams and the proof in order, without gaps, filled up
     /// with zeros, and nothing after them. Other layouts would mean the same here, but might stop who reads them to
