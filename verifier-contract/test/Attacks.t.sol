@@ -572,4 +572,80 @@ contract AttacksTest is RollupTest {
         refuse(abi.encodeWithSelector(Assets.TooLittleHeld.selector, TOKEN, 1, 0));
         rollup.submitBatch(batch);
     }
+
+    // Owner and operator together
+
+    /// They propose programs that are theirs alone, and keep the queue full, so that nobody can ask for an exit in the
+    /// notice. Serving and asking again in one transaction, they never leave a place to others.
+    function test_programs_do_not_come_if_the_queue_was_full_in_their_notice() public {
+        uint32 account = open(ALICE, 0, 1000);
+        submit(takeAll(), "");
+        uint64 proposed = propose();
+        fill();
+        vm.prank(ALICE);
+        refuse(abi.encodeWithSelector(PriorityQueue.QueueFull.selector, MOST_OPEN));
+        rollup.requestExit{value: FEE}(0);
+        vm.warp(proposed + DEADLINE);
+        serve(account);
+        setCounts(3, 3);
+        vm.warp(proposed + NOTICE);
+        requireNoChange(abi.encodeWithSelector(Programs.QueueWasFull.selector, proposed, proposed + DEADLINE));
+
+        // Proposed again, with a queue that takes requests, they come.
+        proposed = propose();
+        vm.prank(ALICE);
+        rollup.requestExit{value: FEE}(0);
+        setCounts(4, 4);
+        vm.warp(proposed + NOTICE);
+        vm.prank(OWNER);
+        rollup.changePrograms();
+    }
+
+    /// The queue was full before, so nothing fills it in the notice.
+    function test_programs_do_not_come_if_the_queue_was_full_when_they_were_proposed() public {
+        uint32 account = open(ALICE, 0, 1000);
+        submit(takeAll(), "");
+        fill();
+        vm.warp(block.timestamp + 1);
+        uint64 proposed = propose();
+        serve(account);
+        setCounts(3, 3);
+        vm.warp(proposed + NOTICE);
+        requireNoChange(abi.encodeWithSelector(Programs.QueueWasFull.selector, proposed, proposed));
+    }
+
+    /// Nor while it still is: with a notice of twice the deadline, requests of the first half can be open in time.
+    function test_programs_do_not_come_while_the_queue_is_full() public {
+        open(ALICE, 0, 1000);
+        submit(takeAll(), "");
+        uint64 proposed = propose();
+        vm.warp(proposed + NOTICE);
+        fill();
+        requireNoChange(abi.encodeWithSelector(PriorityQueue.QueueFull.selector, MOST_OPEN));
+    }
+
+    function propose() private returns (uint64) {
+        vm.prank(OWNER);
+        rollup.proposePrograms(bytes32(uint256(0xb2)), bytes32(uint256(0xe2)));
+        return uint64(block.timestamp);
+    }
+
+    function requireNoChange(bytes memory reason) private {
+        vm.prank(OWNER);
+        refuse(reason);
+        rollup.changePrograms();
+    }
+
+    /// An exit of Alice, and as if all other places were taken, too.
+    function fill() private {
+        (,, uint64 taken,) = progress();
+        vm.prank(ALICE);
+        rollup.requestExit{value: FEE}(0);
+        setCounts(taken, taken + MOST_OPEN);
+    }
+
+    /// A batch with the oldest request, an exit of Alice.
+    function serve(uint32 account) private {
+        submit(abi.encodePacked(Records.forcedExitRequest(0, account), uint56(1)), "");
+    }
 }

@@ -201,6 +201,7 @@ abstract contract Batches is Accounts, Programs {
         }
         uint64 open = current.requestsMade - current.requestsTaken;
         if (taken > open) revert TooManyRequests(open, taken);
+        if (open == MAX_OPEN_REQUESTS) lastFull = uint64(block.timestamp);
         uint256 expected = hashOf(current.requestsTaken + taken);
         if (hash != expected) {
             revert OtherRequests(current.requestsTaken + 1, current.requestsTaken + taken, expected, hash);

@@ -38,6 +38,10 @@ abstract contract PriorityQueue is Phases {
 
     uint256[RING] private words;
 
+    /// When a batch last found the queue full, in seconds since 1970; zero if none did. Nothing but a batch makes room, so
+    /// the queue was not full after it, unless it is now.
+    uint64 internal lastFull;
+
     /// A request, and what its record says. The bytes are what the operator publishes, but for a forced exit's amount,
     /// and what `reclaim` takes.
     event Requested(uint64 indexed number, uint32 indexed account, address indexed from, bytes record);
@@ -72,6 +76,11 @@ abstract contract PriorityQueue is Phases {
     /// Whether a deadline was missed.
     function overdue() public view returns (bool) {
         return block.timestamp > oldestDeadline();
+    }
+
+    /// Whether no request can be made now.
+    function full() internal view returns (bool) {
+        return progress.requestsMade - progress.requestsTaken == MAX_OPEN_REQUESTS;
     }
 
     /// Coins that were burnt so far: they are in this contract's balance, and nobody's.

@@ -9,7 +9,8 @@ import {Roles} from "./Roles.sol";
 /// Which programs proofs must be of: the one of batches, and the one of exits after a freeze. The owner can propose
 /// others. They take effect after a notice of at least twice the deadline of requests: whoever does not like them asks
 /// for an exit within the first half, and it is taken before they come, or the rollup can be frozen with the programs
-/// as they are.
+/// as they are. They do not come if the queue was full meanwhile: an owner and an operator who filled it with requests of
+/// their own, served them and asked again in one transaction, would let nobody else ask.
 abstract contract Programs is Roles, PriorityQueue {
     /// Both programs, by program id: the hash of what the last plonky2 proof's circuit is, a number below r.
     struct ProgramIds {
@@ -61,6 +62,9 @@ abstract contract Programs is Roles, PriorityQueue {
     error NoticeRunning(uint64 due, uint256 now_);
     /// The programs were proposed too long ago. Propose them again.
     error ProposalLapsed(uint64 last, uint256 now_);
+    /// The queue was full since the programs were proposed, so somebody may not have been able to ask for an exit. Propose
+    /// them again. Likely cause: a flood of requests.
+    error QueueWasFull(uint64 proposed, uint64 lastFull);
     /// A request is overdue, so the rollup can be frozen, and programs stay as they are.
     error RequestOverdue(uint64 deadline, uint256 now_);
 
@@ -96,6 +100,9 @@ abstract contract Programs is Roles, PriorityQueue {
         if (block.timestamp < programsDue) revert NoticeRunning(programsDue, block.timestamp);
         uint64 last = programsDue + PROPOSAL_LIFE_S;
         if (block.timestamp > last) revert ProposalLapsed(last, block.timestamp);
+        if (full()) revert QueueFull(MAX_OPEN_REQUESTS);
+        uint64 proposed = programsDue - PROGRAM_NOTICE_S;
+        if (lastFull >= proposed) revert QueueWasFull(proposed, lastFull);
         // Otherwise an owner could put an exit program in force just before the freeze that it is for.
         if (overdue()) revert RequestOverdue(oldestDeadline(), block.timestamp);
         programs = proposedPrograms;
