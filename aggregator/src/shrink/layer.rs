@@ -20,7 +20,7 @@ use sheaf_circuits::public_inputs::circuit::PublicInputsTarget;
 use sheaf_circuits::security::Role;
 
 use super::frame::{self, Framed};
-use super::values::{PublicValues, PUBLIC_VALUES_LEN};
+use super::values::{Parts, PUBLIC_VALUES_LEN};
 use super::BuildError;
 use crate::allowed_set::circuit::MembershipTarget;
 use crate::proof::{ChunkProof, Proof};
@@ -62,7 +62,7 @@ impl OpenTarget {
         let digest = hash_tagged(builder, TAG_CONTEXT, &context);
         builder.connect_hashes(says.context, digest);
 
-        builder.register_public_inputs(&PublicValues::targets(&says, context));
+        builder.register_public_inputs(&Parts::of_targets(&says, context).in_order());
         Self { proof, circuit, membership, context }
     }
 

@@ -53,6 +53,65 @@ const fn after(range: Range<usize>, length: usize) -> Range<usize> {
 /// The evaluation of an empty stream: (1, 0).
 const EMPTY_STREAM: FExt = QuadraticExtension([F::ONE, F::ZERO]);
 
+/// A statement part by part, of values or of targets.
+#[derive(Clone, Copy)]
+pub(super) struct Parts<T> {
+    pub context: [T; Context::LEN],
+    pub pre_root: [T; DIGEST_LEN],
+    pub post_root: [T; DIGEST_LEN],
+    pub da_commit: [T; DIGEST_LEN],
+    pub z: [T; D],
+    pub l1: [T; D],
+    pub l2: [T; D],
+}
+
+impl<T: Copy> Parts<T> {
+    /// The 27 elements.
+    pub fn in_order(&self) -> [T; PUBLIC_VALUES_LEN] {
+        // Every position is overwritten: the ranges cover 0..27.
+        let mut values = [self.context[0]; PUBLIC_VALUES_LEN];
+        let mut put = |range: Range<usize>, part: &[T]| values[range].copy_from_slice(part);
+        put(CONTEXT, &self.context);
+        put(PRE_ROOT, &self.pre_root);
+        put(POST_ROOT, &self.post_root);
+        put(DA_COMMIT, &self.da_commit);
+        put(Z, &self.z);
+        put(L1, &self.l1);
+        put(L2, &self.l2);
+        values
+    }
+}
+
+impl Parts<F> {
+    /// What the inputs of a whole batch say.
+    fn of(inputs: &PublicInputs, context: &Context) -> Self {
+        Self {
+            context: context.elements(),
+            pre_root: inputs.pre_root.0,
+            post_root: inputs.post_root.0,
+            da_commit: inputs.da_commit_out.0,
+            z: inputs.z.0,
+            l1: inputs.l1_out.0,
+            l2: inputs.l2_out.0,
+        }
+    }
+}
+
+impl Parts<Target> {
+    /// The circuit twin: what `inputs` say, with the context's elements.
+    pub fn of_targets(inputs: &PublicInputsTarget, context: [Target; Context::LEN]) -> Self {
+        Self {
+            context,
+            pre_root: inputs.pre_root.elements,
+            post_root: inputs.post_root.elements,
+            da_commit: inputs.da_commit_out.elements,
+            z: inputs.z.0,
+            l1: inputs.l1_out.0,
+            l2: inputs.l2_out.0,
+        }
+    }
+}
+
 /// The elements of a statement.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PublicValues(pub [F; PUBLIC_VALUES_LEN]);
@@ -73,31 +132,7 @@ impl PublicValues {
                 return Err(NotABatch::Start { what });
             }
         }
-        let mut values = [F::ZERO; PUBLIC_VALUES_LEN];
-        let mut put = |range: Range<usize>, part: &[F]| values[range].copy_from_slice(part);
-        put(CONTEXT, &context.elements());
-        put(PRE_ROOT, &inputs.pre_root.0);
-        put(POST_ROOT, &inputs.post_root.0);
-        put(DA_COMMIT, &inputs.da_commit_out.0);
-        put(Z, &inputs.z.0);
-        put(L1, &inputs.l1_out.0);
-        put(L2, &inputs.l2_out.0);
-        Ok(Self(values))
-    }
-
-    /// The circuit twin of [`Self::new`]'s layout: the values that `inputs` say, with the context's elements.
-    pub(super) fn targets(inputs: &PublicInputsTarget, context: [Target; Context::LEN]) -> [Target; PUBLIC_VALUES_LEN] {
-        // Every position is overwritten: the ranges cover 0..27.
-        let mut values = [context[0]; PUBLIC_VALUES_LEN];
-        let mut put = |range: Range<usize>, part: &[Target]| values[range].copy_from_slice(part);
-        put(CONTEXT, &context);
-        put(PRE_ROOT, &inputs.pre_root.elements);
-        put(POST_ROOT, &inputs.post_root.elements);
-        put(DA_COMMIT, &inputs.da_commit_out.elements);
-        put(Z, &inputs.z.0);
-        put(L1, &inputs.l1_out.0);
-        put(L2, &inputs.l2_out.0);
-        values
+        Ok(Self(Parts::of(inputs, context).in_order()))
     }
 
     /// What L1 takes them for. Elements that are wider than their field are refused, as the wrap does.
