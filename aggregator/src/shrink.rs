@@ -87,8 +87,7 @@ impl Shrink {
             squeezes.push(SqueezeLayer::build(role, last)?);
         }
         let shrink = ShrinkLayer::build(squeezes.last().map_or(&open.data, |layer| &layer.data))?;
-        let (common, verifier_only) = (shrink.data.common.clone(), shrink.data.verifier_only.clone());
-        let verifier = ShrinkVerifier::from_parts(below.profile(), common, verifier_only);
+        let verifier = shrink.verifier(below.profile());
         Ok(Self { below, open, squeezes, shrink, verifier })
     }
 
@@ -115,8 +114,7 @@ impl Shrink {
         for layer in &self.squeezes {
             last = layer.prove(&last).map_err(ShrinkError::Plonky2)?;
         }
-        let proof = self.shrink.prove(&last, &values).map_err(ShrinkError::Plonky2)?;
-        Ok(ShrinkProof { values, proof })
+        self.shrink.prove(&last, &values).map_err(ShrinkError::Plonky2)
     }
 }
 

@@ -1,4 +1,4 @@
-//! *shrink* itself: verifies the last squeeze, and is hashed over BN254's scalar field.
+//! *shrink* itself: verifies the last layer over F, and is hashed over BN254's scalar field.
 //!
 //! Statement: the circuit below, a constant, accepts a proof whose public inputs are these 27 values.
 //!
@@ -16,12 +16,13 @@ use plonky2::plonk::prover::prove;
 use plonky2::util::timing::TimingTree;
 use sheaf_circuits::hash::circuit::Builder;
 use sheaf_circuits::hash::{C, D, F};
-use sheaf_circuits::security::Role;
+use sheaf_circuits::security::{Profile, Role};
 
 use super::frame::{self, Framed};
 use super::gate::{expose, with_values};
 use super::layer::verify_below;
 use super::values::{PublicValues, PUBLIC_VALUES_LEN};
+use super::verifier::{ShrinkProof, ShrinkVerifier};
 use super::BuildError;
 use crate::bn254::config::PUBLIC_INPUTS;
 use crate::bn254::Bn254Config;
@@ -68,7 +69,7 @@ pub(super) struct ShrinkLayer {
 }
 
 impl ShrinkLayer {
-    /// Builds it over the last squeeze: half a minute of one core for the tree of its constants.
+    /// Builds it over the last squeeze, or a circuit with its common data: half a minute of one core for the tree of its constants.
     pub fn build(below: &CircuitData<F, C, D>) -> Result<Self, BuildError> {
         let Framed { data, rows, target } = frame::build(Role::Shrink, NAME, |builder| {
             let (below, values) = verify_below(builder, (&below.common, &below.verifier_only));
@@ -77,10 +78,17 @@ impl ShrinkLayer {
         Ok(Self { data, rows, target })
     }
 
-    /// Proves what a proof of the last squeeze says.
-    pub fn prove(&self, below: &ChunkProof, values: &PublicValues) -> Result<Bn254Proof, String> {
+    /// The verifier of its proofs, as those of a program of `profile`.
+    pub fn verifier(&self, profile: Profile) -> ShrinkVerifier {
+        let (common, verifier_only) = (self.data.common.clone(), self.data.verifier_only.clone());
+        ShrinkVerifier::from_parts(profile, common, verifier_only)
+    }
+
+    /// Proves what a proof of the circuit below says: these values.
+    pub fn prove(&self, below: &ChunkProof, values: &PublicValues) -> Result<ShrinkProof, String> {
         let mut witness = PartialWitness::new();
         witness.set_proof_with_pis_target(&self.target.below, below).map_err(|error| error.to_string())?;
-        prove_values(&self.data, self.target.inputs, values, witness)
+        let proof = prove_values(&self.data, self.target.inputs, values, witness)?;
+        Ok(ShrinkProof { values: *values, proof })
     }
 }

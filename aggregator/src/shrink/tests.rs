@@ -305,7 +305,7 @@ fn measure_all_layers_of_the_proven_profile() {
     let shrink = ShrinkLayer::build(&squeeze_3.data).unwrap();
     lap(&format!("shrink, {} rows, built", shrink.rows));
     let values = PublicValues(proof.public_inputs.clone().try_into().unwrap());
-    let proof = ShrinkProof { values, proof: shrink.prove(&proof, &values).unwrap() };
+    let proof = shrink.prove(&proof, &values).unwrap();
     lap("shrink proven");
     verifier::verify_values(&shrink.data.common, &shrink.data.verifier_only, &proof).unwrap();
     lap("verified");
