@@ -35,7 +35,7 @@
 //! | [`lift`], [`join`] | the two circuits |
 //! | [`proof`] | a lift's or join's proof, and its bytes |
 //! | [`verifier`] | checks such proofs; needs no prover's data |
-//! | [`shrink`] | the last layers of a batch, ending in a proof that a Groth16 circuit can verify |
+//! | [`shrink`] | the last layers of a batch, ending in a proof that a Groth16 circuit can verify; the program of exits |
 //! | [`bn254`] | the hashes of that proof |
 //! | [`recursion`] | makes them |
 //! | [`wrap`], [`groth16`] | the circuit that L1 verifies a proof of, and its proof system |

@@ -1,32 +1,38 @@
-//! *shrink*: the last proof of a batch, hashed such that a Groth16 circuit verifies it cheaply.
+//! *shrink*: the last proof of a program, hashed such that a Groth16 circuit verifies it cheaply.
 //!
 //! ```text
-//!   lift or join        the common shape of a profile
+//!      a batch                                                  an exit
+//!
+//!   lift or join     the common shape of a profile
 //!        │
-//!      open             the set of circuits pinned, the beginning checked, the context opened     over F
-//!        │
-//!     squeeze …         the same said again, by circuits with fewer and fewer rows                over F
-//!        │
-//!     shrink            2^12 rows, 28 queries at rate 1/64; hashes over BN254's scalar field
-//!        │
-//!      27 values        context, roots, daCommit, z, both evaluations: see `values`
+//!      open          the set of circuits pinned, the
+//!        │           beginning checked, the context opened
+//!     squeeze …      the same said again, by circuits with       exit      what an account holds under a root
+//!        │           fewer and fewer rows                          │
+//!        │                                                         │       over F so far
+//!     shrink         2^12 rows, 28 queries at rate 1/64          shrink    hashes over BN254's scalar field
+//!        │                                                         │
+//!     27 values      context, roots, daCommit, z,              27 values   in the same places
+//!                    both evaluations: see `values`
 //! ```
 //!
 //! Verifying a proof of the proven profile takes some 15 600 rows, shrink has 4 096. Three layers lie between, each with fewer
 //! queries than the one before ([`Role::AFTER_JOIN`]); a fast proof needs the last one only. What a layer verifies is a
 //! constant of it, so shrink's verifier data name the whole program: [`ProgramId`].
 //!
-//! The shrink circuits of all programs and profiles have the same common data: one circuit, with one trusted setup,
-//! verifies the proofs of all of them, and takes the verifier data as a witness.
+//! There are two kinds of programs: of batches ([`Shrink`], one for each profile and set of circuits), and of exits
+//! ([`ExitProgram`], one). The shrink circuits of all of them have the same common data: one circuit, with one trusted
+//! setup, verifies their proofs, and takes the verifier data as a witness.
 //!
-//! What it costs, in CPU seconds of a busy machine (`measure_all_layers_of_the_proven_profile` measures again), with a peak of
-//! 3.5 GiB for the proven profile and 1.7 GiB for fast:
+//! What it costs, in CPU seconds of a busy machine (`measure_all_layers_of_the_proven_profile` and `measure_both_layers`
+//! measure again), with a peak of 3.5 GiB for the proven profile and 1.7 GiB for fast:
 //!
 //! | | rows used | build | prove |
 //! | --- | --- | --- | --- |
 //! | squeeze 1 (open) | 15 541 | 8.2 | 14.7 |
 //! | squeeze 2 | 7 381 | 7.8 | 26.1 |
 //! | squeeze 3 | 3 933 (as open over fast: 3 987) | 5.2 | 13.0 |
+//! | exit, in the frame of squeeze 3 | 45 | 5.8 | 13.6 |
 //! | shrink | 3 951 | 32.4 | 73.8 |
 //!
 //! Of shrink's seconds, three quarters are 2^18 leaves of eight permutations each.
@@ -35,11 +41,13 @@
 //! | --- | --- |
 //! | [`values`] | what a proof says |
 //! | [`gate`] | the row that exposes it, and why that is sound |
-//! | `layer`, `circuit` | the circuits over F; the last one |
+//! | `layer`, `circuit` | the circuits over F of a batch; the last one |
+//! | [`exit`] | the other program |
 //! | `frame` | what they share: rows, gates, domain separators |
 //! | [`verifier`] | checks proofs, and reads their bytes |
 
 pub(crate) mod circuit;
+pub mod exit;
 mod frame;
 pub mod gate;
 mod layer;
@@ -63,6 +71,7 @@ use crate::proof::Proof;
 use crate::verifier::{Verifier, VerifyError};
 
 pub use self::circuit::Bn254Proof;
+pub use self::exit::{Exit, ExitOpening, ExitProgram};
 pub use self::frame::layer_counts;
 pub use self::values::{NotABatch, PublicValues};
 pub use self::verifier::{ProgramId, ShrinkProof, ShrinkVerifier, ShrinkVerifyError};

@@ -17,5 +17,6 @@ pub mod slot;
 pub(crate) mod tests;
 pub mod trace;
 
+pub use self::account::{HeaderTarget, SlotBalanceTarget};
 pub use self::input::{ChunkInput, ChunkStart, HeaderOpening, SlotOpening};
 pub use self::shape::{Shape, SlotClass};

@@ -4,11 +4,21 @@
 //! *squeeze 3* and *shrink* have to come out with the same common data for every program, profile, and set of circuits,
 //! because the circuit that verifies shrink has its common data compiled in. The verifiers of proofs use the same gates
 //! whatever they verify, but for two that depend on how full they are, no-ops and constants, which are therefore
-//! always added; a test compares.
+//! always added. *exit* stands in the place of squeeze 3 and verifies no proof, so it is given the others. A test compares.
 
+use plonky2::gates::arithmetic_base::ArithmeticGate;
+use plonky2::gates::arithmetic_extension::ArithmeticExtensionGate;
+use plonky2::gates::base_sum::BaseSumGate;
 use plonky2::gates::constant::ConstantGate;
+use plonky2::gates::coset_interpolation::CosetInterpolationGate;
 use plonky2::gates::gate::GateRef;
+use plonky2::gates::multiplication_extension::MulExtensionGate;
 use plonky2::gates::noop::NoopGate;
+use plonky2::gates::poseidon::PoseidonGate;
+use plonky2::gates::poseidon_mds::PoseidonMdsGate;
+use plonky2::gates::random_access::RandomAccessGate;
+use plonky2::gates::reducing::ReducingGate;
+use plonky2::gates::reducing_extension::ReducingExtensionGate;
 use plonky2::plonk::circuit_builder::CircuitBuilder;
 use plonky2::plonk::circuit_data::{CircuitData, CommonCircuitData};
 use plonky2::plonk::config::{AlgebraicHasher, GenericConfig, Hasher};
@@ -105,6 +115,30 @@ pub fn layer_counts(role: Role) -> Counts {
         has_lookups: false,
         hash: hash(role),
     }
+}
+
+/// The gates of a circuit that verifies a squeeze's proof, for one that verifies none and is to have the same common data.
+/// Those that every circuit has are left out.
+pub(super) fn add_verifier_gates(builder: &mut Builder) {
+    let config = builder.config.clone();
+    let (wires, routed) = (config.num_wires, config.num_routed_wires);
+    let arity_bits = 4;
+    let mut interpolation = CosetInterpolationGate::new(arity_bits);
+    // The least degree with as few intermediate values as degree 8 needs, which is how plonky2's verifier chooses it.
+    interpolation.degree = 6;
+    let gates = [
+        GateRef::new(ArithmeticGate::new_from_config(&config)),
+        GateRef::new(ArithmeticExtensionGate::new_from_config(&config)),
+        GateRef::new(MulExtensionGate::new_from_config(&config)),
+        GateRef::new(BaseSumGate::<2>::new_from_config::<F>(&config)),
+        GateRef::new(ReducingGate::new(ReducingGate::<D>::max_coeffs_len(wires, routed))),
+        GateRef::new(ReducingExtensionGate::new(ReducingExtensionGate::<D>::max_coeffs_len(wires, routed))),
+        GateRef::new(RandomAccessGate::new_from_config(&config, config.fri_config.cap_height)),
+        GateRef::new(interpolation),
+        GateRef::new(PoseidonGate::new()),
+        GateRef::new(PoseidonMdsGate::new()),
+    ];
+    gates.into_iter().for_each(|gate| builder.add_gate_to_gate_set(gate));
 }
 
 /// A builder with the statement, its rows, the gates that every layer has, and filled up.

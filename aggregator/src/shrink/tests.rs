@@ -94,14 +94,25 @@ fn unbuilt(profile: Profile) -> Vec<Unbuilt> {
         let (common, rows) = frame::common::<C, _>(role, squeeze).unwrap();
         layers.push(Unbuilt { role, common, rows });
     }
-    let below = &layers.last().unwrap().common;
+    layers.push(unbuilt_shrink(&layers.last().unwrap().common, profile as u64));
+    layers
+}
+
+/// Both layers of the exit program.
+fn unbuilt_exit() -> Vec<Unbuilt> {
+    let (common, rows) = frame::common::<C, _>(Role::Squeeze3, exit::add_framed).unwrap();
+    let shrink = unbuilt_shrink(&common, 77);
+    vec![Unbuilt { role: Role::Squeeze3, common, rows }, shrink]
+}
+
+/// Shrink over proofs with this common data.
+fn unbuilt_shrink(below: &CommonCircuitData<F, D>, seed: u64) -> Unbuilt {
     let shrink = |builder: &mut Builder| {
-        let (_, values) = verify_below(builder, (below, &stand_in(profile as u64)));
+        let (_, values) = verify_below(builder, (below, &stand_in(seed)));
         circuit::expose_values(builder, values)
     };
     let (common, rows) = frame::common::<Bn254Config, _>(Role::Shrink, shrink).unwrap();
-    layers.push(Unbuilt { role: Role::Shrink, common, rows });
-    layers
+    Unbuilt { role: Role::Shrink, common, rows }
 }
 
 /// Shrink's common data, without building it.
@@ -110,13 +121,16 @@ pub(crate) fn shrink_common() -> CommonCircuitData<F, D> {
 }
 
 #[test]
-fn both_profiles_end_in_the_same_shape() {
+fn all_programs_end_in_the_same_shape() {
     let [proven, fast] = Profile::ALL.map(unbuilt);
+    let exit = unbuilt_exit();
     let ends =
         |layers: &[Unbuilt]| layers[layers.len() - 2..].iter().map(|layer| layer.common.clone()).collect::<Vec<_>>();
     assert_eq!(ends(&proven), ends(&fast));
+    assert_eq!(ends(&exit), ends(&fast));
 
     let mut text = format!("over fast: squeeze 3 {} rows, shrink {}\n", fast[0].rows, fast[1].rows);
+    writeln!(text, "exit {} rows, shrink {}", exit[0].rows, exit[1].rows).unwrap();
     for Unbuilt { role, common, rows } in &proven {
         assert_eq!(frame::counts_of(*role, common), layer_counts(*role));
         let report = layer_counts(*role).report();

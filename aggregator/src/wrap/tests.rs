@@ -31,6 +31,7 @@ use crate::bn254::hasher::hash_scalars;
 use crate::bn254::{Bn254Config, Bn254Hash, Node};
 use crate::pins::pin;
 use crate::shrink::circuit::{expose_values, prove_values, Bn254Proof};
+use crate::shrink::exit::tests as exit;
 use crate::shrink::gate::with_values;
 use crate::shrink::tests::{shrink, shrink_common, shrunk};
 use crate::shrink::values::PUBLIC_VALUES_LEN;
@@ -225,6 +226,16 @@ fn a_shrink_proof_satisfies_the_wrap() {
 
     let statement = proof.values.statement(verifier.program_id()).unwrap();
     assert_eq!(r1cs.public(), Fr::from_be_bytes_mod_order(&statement.public_input()));
+}
+
+/// One setup serves both programs, and what L1 forms of an exit is what is proven.
+#[test]
+fn an_exit_satisfies_the_wrap() {
+    let (verifier, proof) = (exit::program().verifier(), exit::exited());
+    let r1cs = constrain(&Wrapped::new(verifier, proof)).unwrap();
+    assert_eq!(failing(&r1cs), [""; 0]);
+    assert!(r1cs.same_constraints(&shape::constraints(&shrink_common())));
+    assert_eq!(r1cs.public(), Fr::from_be_bytes_mod_order(&exit::statement().public_input()));
 }
 
 #[test]
