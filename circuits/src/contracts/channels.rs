@@ -87,7 +87,7 @@
 //!
 //! That timestamps tell the time: no circuit compares one batch's with another's. How far a batch's may be from L1's is
 //! for the L1 contract to bound. An operator who dates the batch of a dispute as early as it may be, and that of the
-//! settlement as late, shortens the second period by both bounds.
+//! settlement as late, shortens the second period by both bounds, which it is longer for.
 
 mod channel;
 mod close;
@@ -111,17 +111,21 @@ pub use self::state::{State, TAG_STATE};
 use crate::contract::Contract;
 
 /// Batches from the first dispute to the last one that an answer may be in, by number: a week at a batch every ten
-/// minutes, a day and a half at one every two.
+/// minutes, a day and a half at one every two. The clock of seconds is there for an operator that seals them faster.
 ///
 /// An answer needs a batch: while none is sealed, this clock stands still.
 pub const CHALLENGE_BATCHES: u32 = 1008;
 
-/// Seconds from the timestamp of the first dispute to the last one that an answer may have: a day and a half. Both clocks
-/// end together at a batch every two minutes; this one is there for an operator that seals them faster.
+/// Seconds from the timestamp of the first dispute to the last one that an answer may have: 60 hours and 5 minutes.
 ///
-/// These are seconds of timestamps. The L1 contract lets a batch be dated a day back and five minutes ahead, so 11 hours
-/// and 55 minutes of its own time are sure: a party has to look twice a day.
-pub const CHALLENGE_SECONDS: u64 = 36 * 60 * 60;
+/// These are seconds of timestamps. The L1 contract lets a batch be dated a day back and five minutes ahead, which takes
+/// off a day and five minutes at worst, so a day and a half of L1's own time is sure.
+pub const CHALLENGE_SECONDS: u64 = SURE_SECONDS + DATED_SECONDS;
+
+/// What a party has at least.
+const SURE_SECONDS: u64 = 36 * 60 * 60;
+/// By how much two batches' timestamps can be further apart than L1's: `MAX_AGE_S` and `MAX_AHEAD_S` of the contract.
+const DATED_SECONDS: u64 = 24 * 60 * 60 + 5 * 60;
 
 /// Payment channels.
 pub static CONTRACT: Contract = Contract {
