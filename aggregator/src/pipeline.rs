@@ -36,5 +36,5 @@ pub use self::circuits::{CircuitStatus, Circuits, CircuitsError};
 pub use self::jobs::{batch_graph, chunk_memory_bytes, BatchGraphError};
 pub use self::pinned::PinnedCircuits;
 pub use self::programs::{Program, Programs};
-pub use self::settlement::{L1VerifyError, Settlement, SettlementError};
+pub use self::settlement::{L1VerifyError, Settlement, Wrapper, WrapperError};
 pub use self::work::BatchWork;

@@ -44,6 +44,7 @@
 //! | `layer`, `circuit` | the circuits over F of a batch; the last one |
 //! | [`exit`] | the other program |
 //! | `frame` | what they share: rows, gates, domain separators |
+//! | [`shelf`] | built circuits in a file |
 //! | [`verifier`] | checks proofs, and reads their bytes |
 
 pub(crate) mod circuit;
@@ -51,6 +52,7 @@ pub mod exit;
 mod frame;
 pub mod gate;
 mod layer;
+pub mod shelf;
 #[cfg(test)]
 pub(crate) mod tests;
 #[cfg(test)]
@@ -67,6 +69,7 @@ use thiserror::Error;
 
 use self::circuit::ShrinkLayer;
 use self::layer::{OpenLayer, SqueezeLayer};
+use self::shelf::Shelf;
 use crate::proof::Proof;
 use crate::verifier::{Verifier, VerifyError};
 
@@ -88,16 +91,32 @@ pub struct Shrink {
 impl Shrink {
     /// Builds all circuits above those that `below` verifies. Most of the time goes into the tree of shrink's constants.
     pub fn build(below: Verifier) -> Result<Self, BuildError> {
+        Self::build_with(below, &Shelf::default())
+    }
+
+    /// Takes from the shelf what is there, and builds the rest. What is there must be of the same program, or no proof
+    /// will verify.
+    pub fn build_with(below: Verifier, shelf: &Shelf) -> Result<Self, BuildError> {
         let (first, rest) = roles(below.profile());
-        let open = OpenLayer::build(first, &below)?;
+        let open = OpenLayer::build(first, &below, shelf)?;
         let mut squeezes: Vec<SqueezeLayer> = Vec::new();
         for &role in rest {
             let last = squeezes.last().map_or(&open.data, |layer| &layer.data);
-            squeezes.push(SqueezeLayer::build(role, last)?);
+            squeezes.push(SqueezeLayer::build(role, last, shelf)?);
         }
-        let shrink = ShrinkLayer::build(squeezes.last().map_or(&open.data, |layer| &layer.data))?;
+        let shrink = ShrinkLayer::build(squeezes.last().map_or(&open.data, |layer| &layer.data), shelf)?;
         let verifier = shrink.verifier(below.profile());
         Ok(Self { below, open, squeezes, shrink, verifier })
+    }
+
+    /// All circuits, to be kept: some hundreds of megabytes.
+    pub fn to_shelf(&self) -> Shelf {
+        let (first, rest) = roles(self.below.profile());
+        let mut shelf = Shelf::default();
+        shelf.put(first, &self.open.data);
+        rest.iter().zip(&self.squeezes).for_each(|(&role, layer)| shelf.put(role, &layer.data));
+        shelf.put(Role::Shrink, &self.shrink.data);
+        shelf
     }
 
     /// The verifier of these circuits' proofs.

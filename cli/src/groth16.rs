@@ -7,7 +7,7 @@ use clap::Args;
 use sheaf_aggregator::groth16::key::cache::KeyCache;
 use sheaf_aggregator::groth16::key::file::Header;
 use sheaf_aggregator::groth16::{CircuitDigest, Origin};
-use sheaf_aggregator::pipeline::Programs;
+use sheaf_aggregator::pipeline::{Programs, Wrapper};
 
 use crate::failure::Advice;
 use crate::printer::Printer;
@@ -35,6 +35,16 @@ impl KeyChoice {
         }
         Ok(path)
     }
+
+    /// What wraps with the key.
+    pub fn wrapper(&self, printer: &Printer) -> Result<Wrapper> {
+        let path = self.path(printer)?;
+        let unusable = || {
+            let next = "make or import a key for this version: `sheaf setup`";
+            Advice::new(format_args!("cannot use the key {}", path.display()), next)
+        };
+        Wrapper::open(&path).with_context(unusable)
+    }
 }
 
 /// The pinned programs and the wrap's digest.
@@ -45,6 +55,11 @@ pub fn programs() -> Result<Programs> {
 /// The user's folder of keys.
 pub fn cache() -> Result<KeyCache> {
     KeyCache::of_user().context(Advice::new("there is no place for keys", "set HOME"))
+}
+
+/// The user's folder of built circuits, beside that of keys.
+pub fn circuits_folder() -> Result<PathBuf> {
+    Ok(cache()?.folder.with_file_name("circuits"))
 }
 
 /// The key in the cache, an imported one rather than a development key.

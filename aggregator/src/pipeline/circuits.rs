@@ -1,5 +1,6 @@
 //! All circuits of a profile, each built when it is first needed.
 
+use std::io;
 use std::sync::OnceLock;
 use std::time::Instant;
 
@@ -19,12 +20,19 @@ use crate::shrink::Shrink;
 use crate::verifier::Verifier;
 
 /// What is told while circuits are built.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug)]
 pub enum CircuitStatus<'a> {
     /// A circuit is being built.
     Building {
         /// Its name.
         name: &'a str,
+    },
+    /// A circuit was built, but cannot be kept for the next time.
+    NotKept {
+        /// Its name.
+        name: &'a str,
+        /// Why.
+        error: &'a io::Error,
     },
     /// A circuit was built.
     Built {
@@ -137,7 +145,8 @@ impl Circuits {
     /// The circuits up to shrink, built the first time.
     pub fn shrink(&self) -> Result<&Shrink, CircuitsError> {
         let settlement = self.settlement.as_ref().ok_or(CircuitsError::NoKey)?;
-        let shrink = self.timed("shrink", || settlement.shrink(self.verifier()));
+        let not_kept = |error: io::Error| (self.listener)(CircuitStatus::NotKept { name: "shrink", error: &error });
+        let shrink = self.timed("shrink", || settlement.shrink(self.verifier(), &not_kept));
         shrink.map_err(CircuitsError::Recursion)
     }
 

@@ -123,7 +123,7 @@ pub fn add_settlement(
     })?;
     Ok(builder.add(JobSpec {
         kind: JobKind::Wrap,
-        circuit: settlement.wrap_digest(),
+        circuit: settlement.wrapper().digest(),
         inputs: vec![Input::Job(shrunk)],
         payload: Vec::new(),
         memory_bytes: WRAP_BYTES,

@@ -6,31 +6,15 @@
 
 use std::fmt;
 
-use plonky2::gates::arithmetic_base::ArithmeticGate;
-use plonky2::gates::arithmetic_extension::ArithmeticExtensionGate;
-use plonky2::gates::base_sum::BaseSumGate;
-use plonky2::gates::constant::ConstantGate;
-use plonky2::gates::coset_interpolation::CosetInterpolationGate;
-use plonky2::gates::multiplication_extension::MulExtensionGate;
-use plonky2::gates::noop::NoopGate;
-use plonky2::gates::poseidon::PoseidonGate;
-use plonky2::gates::poseidon_mds::PoseidonMdsGate;
-use plonky2::gates::public_input::PublicInputGate;
-use plonky2::gates::random_access::RandomAccessGate;
-use plonky2::gates::reducing::ReducingGate;
-use plonky2::gates::reducing_extension::ReducingExtensionGate;
 use plonky2::plonk::circuit_data::{CommonCircuitData, VerifierOnlyCircuitData};
-use plonky2::util::serialization::GateSerializer;
-use plonky2::{get_gate_tag_impl, impl_gate_serializer, read_gate_impl};
 use serde::{Deserialize, Serialize};
-use sheaf_circuits::gates::custom::AsGate;
 use sheaf_circuits::hash::{D, F};
 use sheaf_circuits::security::Profile;
 use thiserror::Error;
 
 use crate::bn254::Bn254Config;
 use crate::groth16::CircuitDigest;
-use crate::shrink::gate::PublicValuesGate;
+use crate::shrink::shelf::ShrinkGateSerializer;
 use crate::shrink::ShrinkVerifier;
 
 /// The version of the file's encoding.
@@ -41,15 +25,19 @@ const VERSION: u16 = 1;
 pub enum Program {
     /// That batches proven with a profile take the state from one root to another.
     Batch(Profile),
+    /// What an account holds in a state: the way out of a frozen rollup.
+    Exit,
 }
 
 impl Program {
     /// All of them, in the file's order.
-    pub const ALL: [Self; 2] = [Self::Batch(Profile::Proven), Self::Batch(Profile::Fast)];
+    pub const ALL: [Self; 3] = [Self::Batch(Profile::Proven), Self::Batch(Profile::Fast), Self::Exit];
 
     fn profile(self) -> Profile {
         match self {
             Self::Batch(profile) => profile,
+            // Its layers are those after the join, which every profile has.
+            Self::Exit => Profile::Proven,
         }
     }
 }
@@ -58,6 +46,7 @@ impl fmt::Display for Program {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Batch(profile) => write!(f, "batch, {profile}"),
+            Self::Exit => f.write_str("exit"),
         }
     }
 }
@@ -135,30 +124,6 @@ impl Programs {
     }
 }
 
-/// The gates of shrink. An entry's place is its tag: new ones go at the end.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct ShrinkGateSerializer;
-
-impl GateSerializer<F, D> for ShrinkGateSerializer {
-    impl_gate_serializer! {
-        ShrinkGateSerializer,
-        ArithmeticGate,
-        ArithmeticExtensionGate<D>,
-        BaseSumGate<2>,
-        ConstantGate,
-        CosetInterpolationGate<F, D>,
-        MulExtensionGate<D>,
-        NoopGate,
-        PoseidonMdsGate<F, D>,
-        PoseidonGate<F, D>,
-        PublicInputGate,
-        RandomAccessGate<F, D>,
-        ReducingExtensionGate<D>,
-        ReducingGate<D>,
-        AsGate<PublicValuesGate>
-    }
-}
-
 /// The pinned file does not fit this program.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[error("the pinned data of L1's programs do not fit this binary ({what}); make them anew, see docs")]
@@ -171,10 +136,11 @@ pub struct ProgramsError {
 mod tests {
     use super::super::pinned::PinnedCircuits;
     use super::*;
+    use crate::shrink::exit::ExitProgram;
     use crate::shrink::Shrink;
     use crate::wrap::shape;
 
-    /// Builds all of them: two minutes of one core.
+    /// Builds all of them: more than two minutes of one core.
     #[test]
     fn pinned_programs_are_those_of_the_circuits() {
         let build = |program| match program {
@@ -182,6 +148,7 @@ mod tests {
                 let shrink = Shrink::build(PinnedCircuits::load(profile).unwrap().verifier).unwrap();
                 shrink.verifier().clone()
             }
+            Program::Exit => ExitProgram::build().unwrap().verifier().clone(),
         };
         let verifiers = Program::ALL.map(build);
         let common = verifiers[0].common().clone();

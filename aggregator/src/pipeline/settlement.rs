@@ -5,9 +5,9 @@
 //!             context ────────────┘              key ────┘
 //! ```
 
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
+use std::{fs, io};
 
 use ark_bn254::Fr;
 use ark_ff::PrimeField;
@@ -21,44 +21,33 @@ use thiserror::Error;
 
 use super::programs::{Program, Programs, ProgramsError};
 use crate::groth16::key::file::{Header, KeyError};
-use crate::groth16::{self, CircuitDigest, DecodeProofError, InvalidProof, Key, VerifyingKey};
-use crate::proof::Proof;
+use crate::groth16::{self, CircuitDigest, DecodeProofError, InvalidProof, Key, ProveError, VerifyingKey};
+use crate::shrink::shelf::Shelf;
 use crate::shrink::values::PublicValues;
-use crate::shrink::{Shrink, ShrinkProof, ShrinkVerifier};
+use crate::shrink::{Shrink, ShrinkProof, ShrinkVerifier, ShrinkVerifyError};
 use crate::verifier::Verifier;
+use crate::wrap::shape::ShapeDiffers;
 use crate::wrap::{constrain, Wrapped};
 
 /// The way of one profile's batches to L1, with one key.
 pub struct Settlement {
     program: ShrinkVerifier,
-    wrap: CircuitDigest,
-    verifying: VerifyingKey,
-    key: PathBuf,
+    wrapper: Wrapper,
+    /// The folder that built circuits are kept in.
+    kept_in: Option<PathBuf>,
     shrink: OnceLock<Result<Shrink, String>>,
 }
 
 impl Settlement {
-    /// Reads the pinned program of `profile` and the beginning of the key file `key`, which has to be of this wrap.
-    pub fn new(profile: Profile, key: &Path) -> Result<Self, SettlementError> {
-        let programs = Programs::load()?;
-        let at = |source| SettlementError::Key { path: key.to_owned(), source };
-        let header = Header::load(key).map_err(at)?;
-        let (expected, got) = (programs.wrap(), header.verifying.circuit);
-        if got != expected {
-            return Err(at(KeyError::Circuit { expected, got }));
-        }
-        let length = |source| at(KeyError::Io { doing: "look at", source });
-        let (expected, got) = (header.file_bytes(), fs::metadata(key).map_err(length)?.len());
-        if got != expected {
-            return Err(at(KeyError::Length { expected, got }));
-        }
-        Ok(Self {
-            program: programs.verifier(Program::Batch(profile)),
-            wrap: programs.wrap(),
-            verifying: header.verifying,
-            key: key.to_owned(),
-            shrink: OnceLock::new(),
-        })
+    /// The pinned program of `profile`, and a key.
+    pub fn new(profile: Profile, wrapper: Wrapper) -> Result<Self, ProgramsError> {
+        let program = Programs::load()?.verifier(Program::Batch(profile));
+        Ok(Self { program, wrapper, kept_in: None, shrink: OnceLock::new() })
+    }
+
+    /// Keeps built circuits in a folder, some hundreds of megabytes a program, so that a machine builds them once.
+    pub fn keep_in(self, folder: PathBuf) -> Self {
+        Self { kept_in: Some(folder), ..self }
     }
 
     /// Verifies the shrink proofs of the program.
@@ -66,9 +55,9 @@ impl Settlement {
         &self.program
     }
 
-    /// Verifies the last proofs.
-    pub fn verifying_key(&self) -> &VerifyingKey {
-        &self.verifying
+    /// What wraps its proofs.
+    pub fn wrapper(&self) -> &Wrapper {
+        &self.wrapper
     }
 
     /// What names shrink in jobs: the program's id.
@@ -76,31 +65,30 @@ impl Settlement {
         JobCircuit(self.program.program_id().to_bytes())
     }
 
-    /// What names the wrap in jobs: the circuit and the key, since a proof made with another key is worth nothing here.
-    pub fn wrap_digest(&self) -> JobCircuit {
-        let mut hasher = Sha256::new();
-        hasher.update(b"sheaf wrap v1");
-        hasher.update(self.verifying.to_bytes());
-        JobCircuit(hasher.finalize().into())
-    }
-
-    /// The circuits up to shrink over what `below` verifies, built the first time; they must be the pinned program.
-    pub fn shrink(&self, below: &Verifier) -> Result<&Shrink, String> {
-        let build = || {
-            let shrink = Shrink::build(below.clone()).map_err(|error| error.to_string())?;
-            let (expected, got) = (self.program.program_id(), shrink.verifier().program_id());
-            if got != expected {
-                return Err(format!("shrink was built as program {got}, but {expected} is pinned"));
+    /// The circuits up to shrink over what `below` verifies, read or built the first time; they must be the pinned program.
+    /// `not_kept` is told when they cannot be kept, which costs time only.
+    pub fn shrink(&self, below: &Verifier, not_kept: &dyn Fn(io::Error)) -> Result<&Shrink, String> {
+        let expected = self.program.program_id();
+        let file = self.kept_in.as_ref().map(|folder| folder.join(format!("{expected}.circuits")));
+        let build = |shelf: &Shelf| {
+            let shrink = Shrink::build_with(below.clone(), shelf).map_err(|error| error.to_string())?;
+            match shrink.verifier().program_id() {
+                got if got == expected => Ok(shrink),
+                got => Err(format!("shrink was built as program {got}, but {expected} is pinned")),
+            }
+        };
+        let read_or_build = || {
+            let kept = file.as_ref().and_then(|file| Shelf::read(file, expected));
+            if let Some(Ok(shrink)) = kept.as_ref().map(build) {
+                return Ok(shrink);
+            }
+            let shrink = build(&Shelf::default())?;
+            if let Some(file) = &file {
+                shrink.to_shelf().write(file, expected).unwrap_or_else(not_kept);
             }
             Ok(shrink)
         };
-        self.shrink.get_or_init(build).as_ref().map_err(Clone::clone)
-    }
-
-    /// Does a shrink job.
-    pub(super) fn prove_shrink(&self, below: &Verifier, proof: &Proof, context: &Context) -> Result<Vec<u8>, String> {
-        let proof = self.shrink(below)?.prove(proof, context).map_err(|error| error.to_string())?;
-        Ok(proof.to_bytes(below.profile()))
+        self.shrink.get_or_init(read_or_build).as_ref().map_err(Clone::clone)
     }
 
     /// Checks what a shrink job gave: that it says what `says`, the proof below, does in that context.
@@ -117,23 +105,18 @@ impl Settlement {
         self.program.decode(bytes).map_err(|error| format!("shrink proof: {error}"))
     }
 
-    /// Does a wrap job. The key, which is large, is read for it and let go after it.
+    /// Does a wrap job.
     pub(super) fn prove_wrap(&self, shrink_proof: &[u8]) -> Result<Vec<u8>, String> {
         let proof = self.shrink_proof(shrink_proof)?;
-        self.program.verify(&proof).map_err(|error| error.to_string())?;
-        let r1cs = constrain(&Wrapped::new(&self.program, &proof)).map_err(|error| error.to_string())?;
-        let key = Key::load(&self.key, &self.wrap).map_err(|error| format!("{}: {error}", self.key.display()))?;
-        if *key.verifying() != self.verifying {
-            return Err(format!("{} was replaced by another key", self.key.display()));
-        }
-        Ok(groth16::prove(&key, &r1cs).map_err(|error| error.to_string())?.to_bytes().to_vec())
+        let wrapped = self.wrapper.prove(&self.program, &proof).map_err(|error| error.to_string())?;
+        Ok(wrapped.to_bytes().to_vec())
     }
 
     /// Checks what a wrap job gave for a shrink proof.
     pub(super) fn check_wrap(&self, output: &[u8], shrink_proof: &[u8]) -> Result<(), String> {
         let values = self.shrink_proof(shrink_proof)?.values;
         let statement = values.statement(self.program.program_id()).map_err(|error| error.to_string())?;
-        verify(&self.verifying, &statement, output).map_err(|error| error.to_string())
+        verify(&self.wrapper.verifying, &statement, output).map_err(|error| error.to_string())
     }
 
     /// Checks a batch as L1 will, all but what only L1 knows: the state's root, the queue, and the time.
@@ -142,7 +125,59 @@ impl Settlement {
         if got != expected {
             return Err(L1VerifyError::Program { expected: hex::encode(expected), got: hex::encode(got) });
         }
-        verify_batch(&self.verifying, batch)
+        verify_batch(&self.wrapper.verifying, batch)
+    }
+}
+
+/// Makes Groth16 proofs of any program's shrink proofs, with one key.
+#[derive(Clone, Debug)]
+pub struct Wrapper {
+    circuit: CircuitDigest,
+    verifying: VerifyingKey,
+    key: PathBuf,
+}
+
+impl Wrapper {
+    /// Reads the beginning of the key file `key`, which has to be of the pinned wrap.
+    pub fn open(key: &Path) -> Result<Self, WrapperError> {
+        let circuit = Programs::load()?.wrap();
+        let at = |source| WrapperError::Key { path: key.to_owned(), source };
+        let header = Header::load(key).map_err(at)?;
+        let got = header.verifying.circuit;
+        if got != circuit {
+            return Err(at(KeyError::Circuit { expected: circuit, got }));
+        }
+        let metadata = fs::metadata(key).map_err(|source| at(KeyError::Io { doing: "look at", source }))?;
+        let (expected, got) = (header.file_bytes(), metadata.len());
+        if got != expected {
+            return Err(at(KeyError::Length { expected, got }));
+        }
+        Ok(Self { circuit, verifying: header.verifying, key: key.to_owned() })
+    }
+
+    /// Verifies the proofs.
+    pub fn verifying_key(&self) -> &VerifyingKey {
+        &self.verifying
+    }
+
+    /// What names the wrap in jobs: the circuit and the key, since a proof made with another key is worth nothing here.
+    pub fn digest(&self) -> JobCircuit {
+        let mut hasher = Sha256::new();
+        hasher.update(b"sheaf wrap v1");
+        hasher.update(self.verifying.to_bytes());
+        JobCircuit(hasher.finalize().into())
+    }
+
+    /// Proves that `proof` verifies. The key, which is large, is read for it and let go after it.
+    pub fn prove(&self, program: &ShrinkVerifier, proof: &ShrinkProof) -> Result<groth16::Proof, WrapperError> {
+        program.verify(proof)?;
+        let r1cs = constrain(&Wrapped::new(program, proof))?;
+        let at = |source| WrapperError::Key { path: self.key.clone(), source };
+        let key = Key::load(&self.key, &self.circuit).map_err(at)?;
+        if *key.verifying() != self.verifying {
+            return Err(WrapperError::Replaced { path: self.key.clone() });
+        }
+        Ok(groth16::prove(&key, &r1cs)?)
     }
 }
 
@@ -163,9 +198,9 @@ pub fn public_input(statement: &Statement) -> Fr {
     Fr::from_be_bytes_mod_order(&statement.public_input())
 }
 
-/// Why there is no way to L1.
+/// Why there is no Groth16 proof.
 #[derive(Debug, Error)]
-pub enum SettlementError {
+pub enum WrapperError {
     /// The pinned programs cannot be read.
     #[error(transparent)]
     Programs(#[from] ProgramsError),
@@ -177,6 +212,21 @@ pub enum SettlementError {
         /// Why.
         source: KeyError,
     },
+    /// The key's file is of another key than it was.
+    #[error("{path} was replaced by another key: begin again", path = path.display())]
+    Replaced {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The shrink proof does not verify.
+    #[error("the shrink proof: {0}")]
+    Shrink(#[from] ShrinkVerifyError),
+    /// The shrink proof is not of the shape that the wrap was made for.
+    #[error("the shrink proof: {0}")]
+    Shape(#[from] ShapeDiffers),
+    /// Groth16 makes no proof.
+    #[error(transparent)]
+    Prove(#[from] ProveError),
 }
 
 /// Why a batch for L1 is refused.

@@ -94,8 +94,9 @@ impl BatchWork {
 
     fn do_shrink(&self, job: &JobSpec, inputs: &[Vec<u8>]) -> Result<Vec<u8>, String> {
         let (proof, context) = (self.proof(only(job, inputs)?)?, shrink_context(job)?);
-        self.circuits.shrink().map_err(|error| error.to_string())?;
-        self.settlement()?.prove_shrink(self.circuits.verifier(), &proof, &context)
+        let shrink = self.circuits.shrink().map_err(|error| error.to_string())?;
+        let proof = shrink.prove(&proof, &context).map_err(|error| error.to_string())?;
+        Ok(proof.to_bytes(self.circuits.profile()))
     }
 
     fn do_wrap(&self, job: &JobSpec, inputs: &[Vec<u8>]) -> Result<Vec<u8>, String> {
@@ -182,7 +183,7 @@ impl Work for BatchWork {
         let recursion =
             [JobKind::Lift, JobKind::Join].map(|kind| Ability { kind, circuit: self.circuits.recursion_digest() });
         let settlement = self.circuits.settlement().into_iter().flat_map(|settlement| {
-            [(JobKind::Shrink, settlement.shrink_digest()), (JobKind::Wrap, settlement.wrap_digest())]
+            [(JobKind::Shrink, settlement.shrink_digest()), (JobKind::Wrap, settlement.wrapper().digest())]
                 .map(|(kind, circuit)| Ability { kind, circuit })
         });
         chunks.chain(recursion).chain(settlement).collect()

@@ -21,6 +21,7 @@ use sheaf_circuits::security::{Profile, Role};
 use super::frame::{self, Framed};
 use super::gate::{expose, with_values};
 use super::layer::verify_below;
+use super::shelf::Shelf;
 use super::values::{PublicValues, PUBLIC_VALUES_LEN};
 use super::verifier::{ShrinkProof, ShrinkVerifier};
 use super::BuildError;
@@ -69,9 +70,10 @@ pub(super) struct ShrinkLayer {
 }
 
 impl ShrinkLayer {
-    /// Builds it over the last squeeze, or a circuit with its common data: half a minute of one core for the tree of its constants.
-    pub fn build(below: &CircuitData<F, C, D>) -> Result<Self, BuildError> {
-        let Framed { data, rows, target } = frame::build(Role::Shrink, NAME, |builder| {
+    /// Builds it over the last squeeze, or a circuit with its common data, unless it is on the shelf: half a minute of one core
+    /// for the tree of its constants.
+    pub fn build(below: &CircuitData<F, C, D>, shelf: &Shelf) -> Result<Self, BuildError> {
+        let Framed { data, rows, target } = frame::build(Role::Shrink, NAME, shelf, |builder| {
             let (below, values) = verify_below(builder, (&below.common, &below.verifier_only));
             ShrinkTarget { below, inputs: expose_values(builder, values) }
         })?;

@@ -28,6 +28,7 @@ use sheaf_circuits::security::soundness::{Counts, ProofHash};
 use sheaf_circuits::security::{Profile, Role, SHRINK_BITS};
 use sheaf_circuits::separator;
 
+use super::shelf::Shelf;
 use super::BuildError;
 
 /// A built layer.
@@ -38,18 +39,24 @@ pub(super) struct Framed<K: GenericConfig<D, F = F>, T> {
     pub target: T,
 }
 
-/// Builds a layer of `role` with the statement that `add` adds; `name` carries the statement's version.
-pub(super) fn build<K: GenericConfig<D, F = F>, T>(
+/// Builds a layer of `role` with the statement that `add` adds, or takes it from the shelf; `name` carries the statement's
+/// version.
+pub(super) fn build<K: GenericConfig<D, F = F> + 'static, T>(
     role: Role,
     name: &str,
+    shelf: &Shelf,
     add: impl Fn(&mut Builder) -> T,
 ) -> Result<Framed<K, T>, BuildError>
 where
     K::InnerHasher: AlgebraicHasher<F>,
     K::Hasher: Hasher<F>,
 {
+    let (builder, rows, target) = filled(role, &add)?;
+    if let Some(data) = shelf.circuit(role) {
+        check(role, rows, &data.common)?;
+        return Ok(Framed { data, rows, target });
+    }
     // The gates are known after a build, and are in the separator, which is set before one.
-    let (builder, rows, _) = filled(role, &add)?;
     let gates = separator::gate_ids(&builder.mock_build::<K>().common);
 
     let (mut builder, _, target) = filled(role, &add)?;

@@ -20,6 +20,7 @@ use sheaf_circuits::public_inputs::circuit::PublicInputsTarget;
 use sheaf_circuits::security::Role;
 
 use super::frame::{self, Framed};
+use super::shelf::Shelf;
 use super::values::{Parts, PUBLIC_VALUES_LEN};
 use super::BuildError;
 use crate::allowed_set::circuit::MembershipTarget;
@@ -105,10 +106,11 @@ pub(super) struct OpenLayer {
 }
 
 impl OpenLayer {
-    /// Builds it with a role's parameters.
-    pub fn build(role: Role, verifier: &Verifier) -> Result<Self, BuildError> {
+    /// Builds it with a role's parameters, unless it is on the shelf.
+    pub fn build(role: Role, verifier: &Verifier, shelf: &Shelf) -> Result<Self, BuildError> {
         let (common, root) = (verifier.shape().common(), verifier.set().root());
-        let Framed { data, rows, target } = frame::build(role, OPEN, |builder| OpenTarget::new(builder, common, root))?;
+        let Framed { data, rows, target } =
+            frame::build(role, OPEN, shelf, |builder| OpenTarget::new(builder, common, root))?;
         Ok(Self { data, rows, target })
     }
 
@@ -127,9 +129,9 @@ pub(super) struct SqueezeLayer {
 }
 
 impl SqueezeLayer {
-    /// Builds it with a role's parameters over the circuit below.
-    pub fn build(role: Role, below: &CircuitData<F, C, D>) -> Result<Self, BuildError> {
-        let Framed { data, rows, target } = frame::build(role, SQUEEZE, |builder| {
+    /// Builds it with a role's parameters over the circuit below, unless it is on the shelf.
+    pub fn build(role: Role, below: &CircuitData<F, C, D>, shelf: &Shelf) -> Result<Self, BuildError> {
+        let Framed { data, rows, target } = frame::build(role, SQUEEZE, shelf, |builder| {
             let (proof, values) = verify_below(builder, (&below.common, &below.verifier_only));
             builder.register_public_inputs(&values);
             proof

@@ -304,11 +304,12 @@ fn measure_all_layers_of_the_proven_profile() {
     let verifier = fixture.recursion.verifier();
     let proof = fixture.lift(&[batch(|inputs| inputs.allowed_set = verifier.set().root())]);
     lap("lifted");
-    let open = OpenLayer::build(Role::Squeeze1, verifier).unwrap();
+    let none = Shelf::default();
+    let open = OpenLayer::build(Role::Squeeze1, verifier, &none).unwrap();
     lap(&format!("squeeze 1, {} rows, built", open.rows));
-    let squeeze_2 = SqueezeLayer::build(Role::Squeeze2, &open.data).unwrap();
+    let squeeze_2 = SqueezeLayer::build(Role::Squeeze2, &open.data, &none).unwrap();
     lap(&format!("squeeze 2, {} rows, built", squeeze_2.rows));
-    let squeeze_3 = SqueezeLayer::build(Role::Squeeze3, &squeeze_2.data).unwrap();
+    let squeeze_3 = SqueezeLayer::build(Role::Squeeze3, &squeeze_2.data, &none).unwrap();
     lap(&format!("squeeze 3, {} rows, built", squeeze_3.rows));
     let proof = open.prove(&proof, verifier, &context()).unwrap();
     lap("squeeze 1 proven");
@@ -316,7 +317,7 @@ fn measure_all_layers_of_the_proven_profile() {
     lap("squeeze 2 proven");
     let proof = squeeze_3.prove(&proof).unwrap();
     lap("squeeze 3 proven");
-    let shrink = ShrinkLayer::build(&squeeze_3.data).unwrap();
+    let shrink = ShrinkLayer::build(&squeeze_3.data, &none).unwrap();
     lap(&format!("shrink, {} rows, built", shrink.rows));
     let values = PublicValues(proof.public_inputs.clone().try_into().unwrap());
     let proof = shrink.prove(&proof, &values).unwrap();

@@ -28,12 +28,14 @@ use crate::failure::Advice;
 use crate::groth16::KeyChoice;
 use crate::numbers::{Bytes, Count, Counted};
 use crate::printer::Printer;
-use crate::{files, footing, Answer};
+use crate::{files, footing, groth16, Answer};
 
 /// Memory that is left to everything but jobs: state, queue, circuits' tables that all jobs of a shape share.
 pub const RESERVED_BYTES: u64 = 2 << 30;
 
-/// Execute a batch and prove it: chunks, lifts, joins, one proof; then, if told, shrink and wrap for L1
+/// Execute a batch and prove it: chunks, lifts, joins, one proof
+///
+/// With --until wrap two more steps, shrink and wrap, lead to the Groth16 proof that L1 verifies.
 ///
 /// Everything that is done is kept in the data folder. After an interruption, whatever its cause, the same command
 /// goes on where it stopped; when all is done it ends in seconds.
@@ -120,9 +122,9 @@ impl Prove {
     }
 
     fn settlement(&self, printer: &Printer) -> Result<Settlement> {
-        let path = self.key.path(printer)?;
-        Settlement::new(self.security, &path)
-            .context(Advice::new("there is no way to L1", "make or import a key for this version: `sheaf setup`"))
+        let settlement = Settlement::new(self.security, self.key.wrapper(printer)?)
+            .context(Advice::new("this program's pinned circuits are damaged", "install sheaf anew"))?;
+        Ok(settlement.keep_in(groth16::circuits_folder()?))
     }
 
     fn open(&self, circuits: Arc<Circuits>) -> Result<BatchSession> {
@@ -192,8 +194,12 @@ impl Progress {
     }
 
     fn circuit(&self, status: CircuitStatus<'_>) {
-        if let CircuitStatus::Built { name, seconds } = status {
-            tracing::info!(name, seconds, "circuit built");
+        match status {
+            CircuitStatus::Built { name, seconds } => tracing::info!(name, seconds, "circuit built"),
+            CircuitStatus::NotKept { name, error } => {
+                self.printer.warn(format_args!("{name} is built again next time, since it cannot be kept: {error}"));
+            }
+            CircuitStatus::Building { .. } => {}
         }
     }
 

@@ -29,6 +29,7 @@ use sheaf_circuits::security::Role;
 use super::ExitOpening;
 use crate::proof::ChunkProof;
 use crate::shrink::frame::{self, Framed};
+use crate::shrink::shelf::Shelf;
 use crate::shrink::values::Parts;
 use crate::shrink::BuildError;
 
@@ -150,7 +151,7 @@ pub(super) struct ExitLayer {
 impl ExitLayer {
     /// Builds it in the frame of the last squeeze, which has the gates of a verifier.
     pub fn build() -> Result<Self, BuildError> {
-        let Framed { data, rows, target } = frame::build(Role::Squeeze3, EXIT, add_framed)?;
+        let Framed { data, rows, target } = frame::build(Role::Squeeze3, EXIT, &Shelf::default(), add_framed)?;
         Ok(Self { data, rows, target })
     }
 

@@ -9,6 +9,7 @@ use thiserror::Error;
 use super::circuit::ExitLayer;
 use super::{ExitOpening, NotAnExit};
 use crate::shrink::circuit::ShrinkLayer;
+use crate::shrink::shelf::Shelf;
 use crate::shrink::{BuildError, ShrinkProof, ShrinkVerifier};
 
 /// The exit program, ready to prove. There is one, for every rollup.
@@ -22,7 +23,7 @@ impl ExitProgram {
     /// Builds both circuits: most of a minute, nearly all of it for the tree of shrink's constants.
     pub fn build() -> Result<Self, BuildError> {
         let exit = ExitLayer::build()?;
-        let shrink = ShrinkLayer::build(&exit.data)?;
+        let shrink = ShrinkLayer::build(&exit.data, &Shelf::default())?;
         // Both layers have the parameters of those after the join, which are as good as the proven profile's.
         let verifier = shrink.verifier(Profile::Proven);
         Ok(Self { exit, shrink, verifier })

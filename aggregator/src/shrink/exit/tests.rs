@@ -20,10 +20,10 @@ use super::circuit::ExitLayer;
 use super::*;
 use crate::pins::pin;
 use crate::shrink::circuit::ShrinkLayer;
+use crate::shrink::shelf::Shelf;
 use crate::shrink::tests::shrink;
 use crate::shrink::values::CONTEXT;
 use crate::shrink::{ProgramId, ShrinkProof, ShrinkVerifyError};
-use crate::wrap::tests::statement_in;
 
 /// The program, built once: most of a minute of one core.
 pub(crate) fn program() -> &'static ExitProgram {
@@ -177,7 +177,7 @@ fn an_exit_is_shrunk_and_verifies() {
     // What it says, and what L1 hashes of that.
     let exit = opening(ALICE, 1).exit().unwrap();
     assert_eq!(proof.values, exit.values(&domain()).unwrap());
-    let said = statement_in(statement().context, verifier.program_id(), &proof.values);
+    let said = proof.values.statement(verifier.program_id()).unwrap();
     assert_eq!(said.to_bytes(), statement().to_bytes());
 
     // Said to another rollup, it is another statement.
@@ -215,7 +215,7 @@ fn the_layout_is_that_of_the_contract() {
         let expected = Statement::exit(bytes, domain(), account, asset, amount, root);
         let values = exit.values(&domain()).unwrap();
         assert_eq!(values.0[CONTEXT], expected.context.elements());
-        assert_eq!(statement_in(expected.context, program, &values).to_bytes(), expected.to_bytes());
+        assert_eq!(values.statement(program).unwrap().to_bytes(), expected.to_bytes());
     }
 }
 
@@ -235,7 +235,7 @@ fn measure_both_layers() {
     lap(&format!("exit, {} rows, built", exit.rows));
     let proof = exit.prove(&opening, &domain()).unwrap();
     lap("exit proven");
-    let shrink = ShrinkLayer::build(&exit.data).unwrap();
+    let shrink = ShrinkLayer::build(&exit.data, &Shelf::default()).unwrap();
     lap(&format!("shrink, {} rows, built", shrink.rows));
     shrink.prove(&proof, &values).unwrap();
     lap("shrink proven");
