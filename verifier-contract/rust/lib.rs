@@ -9,7 +9,9 @@
 
 pub mod artifacts;
 mod batch;
+mod exit;
 mod statement;
 
 pub use self::batch::{L1Batch, L1BatchError, PROOF_BYTES};
+pub use self::exit::{ExitProof, ExitProofError};
 pub use self::statement::{Statement, STATEMENT_BYTES};
