@@ -9,6 +9,8 @@
 
 pub mod artifacts;
 mod batch;
+#[cfg(feature = "client")]
+pub mod client;
 mod exit;
 mod statement;
 

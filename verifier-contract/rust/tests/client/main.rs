@@ -1,0 +1,10 @@
+//! The client against a real node, with simulated proofs.
+
+mod anvil;
+mod escape;
+mod life;
+mod reading;
+mod refusals;
+mod sending;
+mod simulator;
+mod world;
