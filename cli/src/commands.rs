@@ -2,17 +2,27 @@
 
 mod bench;
 mod circuits;
+mod claim;
+mod deploy;
+mod deposit;
 mod doctor;
 mod execute;
+mod exit;
+mod freeze;
 mod genesis;
 mod import;
 mod inspect;
 mod keys;
 mod prove;
+mod rebuild;
+mod reclaim;
+mod request_exit;
 mod retry;
+mod seal;
 mod setup;
 mod sign;
 mod status;
+mod submit;
 mod verify;
 
 use anyhow::Result;
@@ -35,6 +45,16 @@ pub enum Verb {
     Sign(sign::Sign),
     Genesis(genesis::Genesis),
     Setup(setup::Setup),
+    Deploy(deploy::Deploy),
+    Deposit(deposit::Deposit),
+    RequestExit(request_exit::RequestExit),
+    Seal(seal::Seal),
+    Submit(submit::Submit),
+    Claim(claim::Claim),
+    Rebuild(rebuild::Rebuild),
+    Freeze(freeze::Freeze),
+    Exit(exit::Exit),
+    Reclaim(reclaim::Reclaim),
     Status(status::Status),
     Retry(retry::Retry),
     Doctor(doctor::Doctor),
@@ -55,6 +75,16 @@ impl Verb {
             Self::Sign(verb) => verb.run(printer),
             Self::Genesis(verb) => verb.run(printer),
             Self::Setup(verb) => verb.run(printer),
+            Self::Deploy(verb) => verb.run(printer),
+            Self::Deposit(verb) => verb.run(printer),
+            Self::RequestExit(verb) => verb.run(printer),
+            Self::Seal(verb) => verb.run(printer),
+            Self::Submit(verb) => verb.run(printer),
+            Self::Claim(verb) => verb.run(printer),
+            Self::Rebuild(verb) => verb.run(printer),
+            Self::Freeze(verb) => verb.run(printer),
+            Self::Exit(verb) => verb.run(printer),
+            Self::Reclaim(verb) => verb.run(printer),
             Self::Status(verb) => verb.run(printer),
             Self::Retry(verb) => verb.run(printer),
             Self::Doctor(verb) => verb.run(printer),

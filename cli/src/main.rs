@@ -5,6 +5,7 @@
 //!                │
 //!                ├─ import     a table of mainnet transactions becomes genesis and batch
 //!                ├─ groth16    which key of Groth16 is used
+//!                ├─ l1         the L1 node, the rollup on it, whose key, how to send
 //!                ├─ files      batches, genesis states and data folders, with errors that say what to do
 //!                └─ printer    reports to stdout, in words or JSON; progress and warnings to stderr
 //! ```
@@ -16,6 +17,7 @@ mod files;
 mod footing;
 mod groth16;
 mod import;
+mod l1;
 mod numbers;
 mod printer;
 

@@ -61,6 +61,11 @@ impl Printer {
         self.to_stderr(&format!("warning: {text}\n"));
     }
 
+    /// Tells what is going on.
+    pub fn note(&self, text: impl Display) {
+        self.to_stderr(&format!("{text}\n"));
+    }
+
     /// Warns about the first few of `problems` and says how many more there are.
     pub fn warn_all<T: Display>(&self, problems: impl ExactSizeIterator<Item = T>) {
         let more = problems.len().saturating_sub(WARNINGS_SHOWN);

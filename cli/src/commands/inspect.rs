@@ -3,6 +3,7 @@
 mod batch;
 mod proven;
 mod stream;
+mod submission;
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -18,6 +19,7 @@ use sheaf_witness::state::SnapshotHeader;
 
 use crate::commands::genesis;
 use crate::failure::Advice;
+use crate::l1::PlaceArguments;
 use crate::numbers::{Bytes, Count};
 use crate::printer::Printer;
 use crate::{files, Answer};
@@ -27,6 +29,8 @@ use crate::{files, Answer};
 /// Files are told apart by their first bytes: batches (JSON Lines or binary, plain or zstd-compressed), genesis states,
 /// snapshots, proven batches (which are explained, not verified). Published streams have no first bytes of their own, so --as says which of the two it is.
 ///
+/// 0x and 64 hexadecimal digits name a transaction on L1 that submitted a batch, which is read with --rpc-url and --rollup.
+///
 /// A batch in JSON Lines begins with a header line, {"batch": {"domain": {"chain_id", "contract"}, "batch_number",
 /// "operator", "timestamp_s"}}; then each line is one transaction. What is refused in it is listed with its line.
 #[derive(Args)]
@@ -35,17 +39,20 @@ Example:
   sheaf inspect demo/batch.jsonl
   sheaf inspect demo/genesis.json --json
   sheaf inspect l2.bin --as l2-stream
+  sheaf inspect 0x5e1f… --rpc-url http://127.0.0.1:8545 --rollup rollup.json
 
 Exit codes:
   0  done
   1  the file is of no known kind, or damaged
   2  wrong usage, or the file cannot be read")]
 pub struct Inspect {
-    /// The file
+    /// The file, or the transaction's hash
     file: PathBuf,
     /// What it is, when its first bytes do not say so
     #[arg(long = "as", value_name = "KIND")]
     kind: Option<Kind>,
+    #[command(flatten)]
+    place: PlaceArguments,
 }
 
 /// What a file is.
@@ -92,6 +99,10 @@ impl Inspect {
     /// Explains.
     pub fn run(self, printer: &Printer) -> Result<Answer> {
         let file = &self.file;
+        if let Some(transaction) = submission::hash(file) {
+            printer.report(&submission::Summary::read(&self.place.connect()?, transaction)?)?;
+            return Ok(Answer::Yes);
+        }
         let kind = self.kind.map_or_else(|| Kind::of(file), Ok)?;
         match kind {
             Kind::Batch => {

@@ -2,6 +2,7 @@
 
 mod contracts;
 mod jobs;
+mod l1;
 mod old_proofs;
 mod prove;
 mod support;

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 
 use tempfile::TempDir;
 
@@ -68,6 +68,18 @@ impl Session {
             stderr: self.normalized(&output.stderr),
             exit_code: output.status.code().expect("it was not killed"),
         }
+    }
+
+    /// Starts `sheaf`, to be killed.
+    pub fn start(&self, arguments: &str) -> Child {
+        Command::new(env!("CARGO_BIN_EXE_sheaf"))
+            .args(arguments.split_whitespace())
+            .current_dir(self.folder.path())
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap()
     }
 
     /// Runs `sheaf` and records all that it says.

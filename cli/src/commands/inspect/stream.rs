@@ -51,8 +51,12 @@ struct Shown {
 impl Summary {
     /// Decodes the file.
     pub fn read(file: &Path, stream: Stream) -> Result<Self> {
-        let bytes = files::read(file, files::WHOLE_FILE_BYTES)?;
-        let words = from_bytes(&bytes);
+        Self::of(file, stream, &files::read(file, files::WHOLE_FILE_BYTES)?)
+    }
+
+    /// Decodes bytes that are from `file`.
+    pub fn of(file: &Path, stream: Stream, bytes: &[u8]) -> Result<Self> {
+        let words = from_bytes(bytes);
         let records = words.and_then(|words| Ok((words.len(), decode(stream, &words)?)));
         let (words, records) = records.with_context(|| {
             let what = format!("{} is not a whole {stream:?} stream", file.display());

@@ -1,0 +1,317 @@
+//! `sheaf deploy`.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+
+use anyhow::{Context as _, Result};
+use clap::Args;
+use serde::Serialize;
+use sheaf_circuits::account::{AccountIndex, AssetId};
+use sheaf_circuits::context::ContractAddress;
+use sheaf_verifier_contract::client::{
+    rollup_call, verifier_call, Address, Call, Config, Mined, Node, ProgramIds, Rollup, Sender, VerifyingKey, B256,
+    U256,
+};
+use sheaf_witness::genesis::{Asset, Genesis, Scale};
+use sheaf_witness::state::{MemoryState, StateRead};
+
+use crate::failure::Advice;
+use crate::l1::{
+    self, parse_address, show_word, AssetEntry, Deployment, NodeArguments, SendingArguments, DEPLOYMENT_FORMAT,
+};
+use crate::numbers::{Count, Counted};
+use crate::printer::Printer;
+use crate::{files, Answer};
+
+/// Bytes of a verifying key's file, at most.
+const KEY_BYTES: u64 = 1 << 20;
+/// Owners that are listed in one transaction: 47 000 gas each.
+const OWNERS_AT_ONCE: usize = 200;
+
+/// Deploy a rollup on L1
+///
+/// Makes the verifier and the rollup, adds the genesis state's assets, lists the owners of its accounts, pays for what it
+/// holds, and launches. Who deploys owns the rollup, and submits batches unless --operator names another. Then the
+/// deployment's description and the genesis, with the rollup as its domain, are written.
+///
+/// After an interruption, the same command goes on: nothing is deployed twice.
+#[derive(Args)]
+#[command(after_long_help = "\
+Example:
+  export SHEAF_RPC_URL=http://127.0.0.1:8545
+  sheaf deploy --genesis genesis.json --verifying-key vk.json --batch-program HEX \\
+    --exit-program HEX --keystore owner.json --password-file pw
+
+Exit codes:
+  0  deployed and launched
+  1  the genesis or the key is not valid, or a contract refuses
+  2  wrong usage, or the node or the key cannot be used")]
+pub struct Deploy {
+    /// The genesis state; its domain is set to the rollup's
+    #[arg(long, value_name = "FILE")]
+    genesis: PathBuf,
+    /// Where the genesis with the rollup's domain is written [default: over --genesis]
+    #[arg(long, value_name = "FILE")]
+    genesis_out: Option<PathBuf>,
+    /// The verifying key, as JSON
+    #[arg(long, value_name = "FILE")]
+    verifying_key: PathBuf,
+    /// The program of batches, 64 hexadecimal digits
+    #[arg(long, value_name = "HEX", value_parser = l1::word)]
+    batch_program: [u8; 32],
+    /// The program of exits, 64 hexadecimal digits
+    #[arg(long, value_name = "HEX", value_parser = l1::word)]
+    exit_program: [u8; 32],
+    /// Where the deployment's description is written; must not exist
+    #[arg(long, value_name = "FILE", default_value = "rollup.json")]
+    out: PathBuf,
+    /// Who submits batches [default: who deploys]
+    #[arg(long, value_name = "ADDRESS", value_parser = l1::address)]
+    operator: Option<Address>,
+    /// The account on L2 that fees go to [default: the genesis state's]
+    #[arg(long, value_name = "INDEX")]
+    operator_index: Option<u32>,
+    /// Wei that a request costs
+    #[arg(long, value_name = "WEI", default_value_t = 1_000_000_000_000)]
+    request_fee: u64,
+    /// Seconds in which a request must be taken, an hour to 30 days
+    #[arg(long, value_name = "SECONDS", default_value_t = 3 * 86_400)]
+    deadline: u64,
+    /// Seconds of notice before programs change, at least twice the deadline
+    #[arg(long, value_name = "SECONDS", default_value_t = 7 * 86_400)]
+    notice: u64,
+    /// Wei in a quantum of asset 0 [default: the genesis state's]
+    #[arg(long, value_name = "WEI")]
+    coin_scale: Option<Scale>,
+    /// An asset's contract and base units in a quantum; over what the genesis says
+    #[arg(long = "asset", value_name = "N=TOKEN:SCALE")]
+    assets: Vec<AssetArgument>,
+    #[command(flatten)]
+    node: NodeArguments,
+    #[command(flatten)]
+    sending: SendingArguments,
+}
+
+/// An asset on the command line.
+#[derive(Clone)]
+struct AssetArgument {
+    id: AssetId,
+    token: Address,
+    scale: Scale,
+}
+
+impl FromStr for AssetArgument {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let parts = text.split_once('=').and_then(|(id, rest)| Some((id, rest.split_once(':')?)));
+        let (id, (token, scale)) = parts.ok_or("expected N=TOKEN:SCALE")?;
+        let id = id.parse().ok().and_then(AssetId::new).filter(|id| !id.is_gas());
+        Ok(Self {
+            id: id.ok_or("the number is not one of 1 to 2047")?,
+            token: parse_address(token).ok_or("the token is not 0x and 40 hexadecimal digits")?,
+            scale: scale.parse().map_err(|error| format!("{error}"))?,
+        })
+    }
+}
+
+impl Deploy {
+    /// Deploys.
+    pub fn run(self, printer: &Printer) -> Result<Answer> {
+        l1::require_new(&self.out)?;
+        let mut genesis = self.read_genesis()?;
+        let key = VerifyingKey::from_json(&files::read(&self.verifying_key, KEY_BYTES)?).with_context(|| {
+            let what = format!("{} is not a verifying key", self.verifying_key.display());
+            Advice::new(what, "name the JSON of one").answer_no()
+        })?;
+        if key.origin() == "dev" {
+            printer.warn("the verifying key is for development: whoever made it can forge proofs, so no money is safe");
+        }
+        let node = self.node.connect()?;
+        let mut sender = self.sending.sender(&node, printer)?;
+        let mut done = Vec::new();
+
+        let verifier = step(&mut sender, &mut done, &verifier_call(&key))?;
+        let config = self.config(&genesis, created(&verifier)?, sender.address());
+        let made = step(&mut sender, &mut done, &rollup_call(&config))?;
+        let rollup = Rollup::at(&node, created(&made)?);
+        let scaled = genesis.assets.iter().filter_map(|asset| asset.token.map(|token| (asset, token)));
+        for (asset, token) in scaled {
+            let call = rollup.add_asset(asset.id, Address::from(token.0), asset.scale.get());
+            step(&mut sender, &mut done, &call)?;
+        }
+        list_owners(&genesis, &rollup, &mut sender, &mut done)?;
+        fund(&genesis, &rollup, &mut sender, &mut done)?;
+        step(&mut sender, &mut done, &rollup.launch())?;
+
+        genesis.domain = rollup.domain();
+        let deployment = self.describe(&genesis, &config, &node, &rollup, made.block, key.origin());
+        let genesis_out = self.genesis_out.as_ref().unwrap_or(&self.genesis);
+        files::write(genesis_out, |file| file.write_all(genesis.to_json().as_bytes()))?;
+        deployment.write(&self.out)?;
+        let gas = done.iter().map(|mined| mined.gas_used).sum();
+        let report = Report { file: &self.out, genesis: genesis_out, transactions: done.len(), gas, deployment };
+        printer.report(&report)?;
+        // Only now: a crash before finds all transactions again.
+        done.iter().try_for_each(|mined| sender.forget(mined.id)).map_err(l1::explain)?;
+        Ok(Answer::Yes)
+    }
+
+    /// The genesis as the options change it, with nothing that L1 cannot have.
+    fn read_genesis(&self) -> Result<Genesis> {
+        let mut genesis = files::read_genesis(&self.genesis)?;
+        let no = |what: String, next: &str| Err(Advice::new(what, next).answer_no().into());
+        if let Some(account) = genesis.first_l1_account() {
+            let what = format!("account {account} of the genesis is one that the L1 contract gives out");
+            return no(what, "give the genesis accounts indices below 65536");
+        }
+        if let Some(index) = self.operator_index {
+            let operator = AccountIndex::new(index);
+            genesis.operator =
+                operator.ok_or_else(|| Advice::new("--operator-index is out of range", "name one below 65536"))?;
+        }
+        for asset in &mut genesis.assets {
+            if let Some(scale) = self.coin_scale.filter(|_| asset.id.is_gas()) {
+                asset.scale = scale;
+            }
+        }
+        for AssetArgument { id, token, scale } in &self.assets {
+            genesis.assets.retain(|asset| asset.id != *id);
+            let token = Some(ContractAddress((*token).into()));
+            genesis.assets.push(Asset { id: *id, symbol: format!("ASSET{id}"), token, scale: *scale });
+        }
+        genesis.check().with_context(|| {
+            Advice::new("the genesis is not valid with these options", "change the options").answer_no()
+        })?;
+        Ok(genesis)
+    }
+
+    fn config(&self, genesis: &Genesis, verifier: Address, owner: Address) -> Config {
+        let coin = genesis.assets.iter().find(|asset| asset.id.is_gas());
+        Config {
+            verifier,
+            owner,
+            operator: self.operator.unwrap_or(owner),
+            operator_index: genesis.operator,
+            genesis_root: MemoryState::with_cells(genesis.cells()).root(),
+            programs: ProgramIds { batch: self.batch_program, exit: self.exit_program },
+            coin_scale: coin.map_or(0, |coin| coin.scale.get()),
+            request_fee: U256::from(self.request_fee),
+            request_deadline_s: self.deadline,
+            program_notice_s: self.notice,
+        }
+    }
+
+    fn describe(
+        &self,
+        genesis: &Genesis,
+        config: &Config,
+        node: &Node,
+        rollup: &Rollup<'_>,
+        block: u64,
+        key_origin: &str,
+    ) -> Deployment {
+        let asset = |asset: &Asset| AssetEntry {
+            id: asset.id.get(),
+            token: asset.token.map(|token| Address::from(token.0)),
+            scale: asset.scale.to_string(),
+        };
+        Deployment {
+            format: DEPLOYMENT_FORMAT.into(),
+            chain_id: node.chain_id(),
+            rollup: rollup.address(),
+            verifier: config.verifier,
+            block,
+            key_origin: key_origin.into(),
+            batch_program: show_word(&self.batch_program),
+            exit_program: show_word(&self.exit_program),
+            owner: config.owner,
+            operator: config.operator,
+            operator_index: config.operator_index.get(),
+            genesis_root: config.genesis_root,
+            request_fee_wei: config.request_fee.to_string(),
+            request_deadline_s: self.deadline,
+            program_notice_s: self.notice,
+            assets: genesis.assets.iter().map(asset).collect(),
+        }
+    }
+}
+
+fn step(sender: &mut Sender<'_>, done: &mut Vec<Mined>, call: &Call) -> Result<Mined> {
+    let mined = l1::send(sender, call)?;
+    done.push(mined.clone());
+    Ok(mined)
+}
+
+fn created(mined: &Mined) -> Result<Address> {
+    mined.created.ok_or_else(|| {
+        let what = format!("transaction {} made no contract", mined.hash);
+        Advice::new(what, "the node's receipts are wrong: use another node").into()
+    })
+}
+
+fn list_owners(genesis: &Genesis, rollup: &Rollup<'_>, sender: &mut Sender<'_>, done: &mut Vec<Mined>) -> Result<()> {
+    let owned = genesis.accounts.iter().filter_map(|account| Some((account.index, Address::from(account.owner?.0))));
+    let owned: Vec<_> = owned.collect();
+    for part in owned.chunks(OWNERS_AT_ONCE) {
+        step(sender, done, &rollup.list_genesis_accounts(part))?;
+    }
+    Ok(())
+}
+
+/// Pays for what the genesis state holds of each asset that is on L1.
+fn fund(genesis: &Genesis, rollup: &Rollup<'_>, sender: &mut Sender<'_>, done: &mut Vec<Mined>) -> Result<()> {
+    for asset in genesis.assets.iter().filter(|asset| asset.id.is_gas() || asset.token.is_some()) {
+        let balances = genesis.accounts.iter().flat_map(|account| &account.balances);
+        let quanta: U256 = balances.filter(|(id, _)| *id == asset.id).map(|(_, held)| U256::from(held.get())).sum();
+        let amount = quanta * U256::from(asset.scale.get());
+        if amount.is_zero() {
+            continue;
+        }
+        let call = rollup.fund_genesis(asset.id, amount);
+        if let Some(token) = asset.token {
+            l1::approve(rollup, sender, Address::from(token.0), amount, &call)?;
+        }
+        step(sender, done, &call)?;
+    }
+    Ok(())
+}
+
+#[derive(Serialize)]
+struct Report<'a> {
+    file: &'a Path,
+    genesis: &'a Path,
+    transactions: usize,
+    gas: u64,
+    deployment: Deployment,
+}
+
+impl fmt::Display for Report<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Deployment { rollup, verifier, chain_id, block, operator, operator_index, .. } = &self.deployment;
+        writeln!(f, "the rollup is {rollup} on chain {chain_id}, from block {} on", Count(*block))?;
+        writeln!(f, "  verifier     {verifier}, with a key of origin {}", self.deployment.key_origin)?;
+        writeln!(f, "  root         {}", B256::from(self.deployment.genesis_root.to_bytes()))?;
+        writeln!(f, "  operator     {operator}, fees go to account {operator_index}")?;
+        writeln!(f, "  assets       {}", self.deployment.assets.len())?;
+        let transactions = Counted(self.transactions as u64, "transaction");
+        writeln!(f, "  cost         {} gas in {transactions}", Count(self.gas))?;
+        writeln!(f, "  written      {} and {}", self.file.display(), self.genesis.display())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn assets_on_the_command_line() {
+        let token = format!("0x{}", "11".repeat(20));
+        let asset: AssetArgument = format!("3={token}:1000").parse().unwrap();
+        assert_eq!((asset.id.get(), asset.scale.get()), (3, 1000));
+        for wrong in ["3", "0=0x11:1", "3=0x11:1", &format!("3={token}:0"), &format!("x={token}:1")] {
+            assert!(wrong.parse::<AssetArgument>().is_err(), "{wrong}");
+        }
+    }
+}
