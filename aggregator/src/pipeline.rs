@@ -13,6 +13,7 @@
 //! | [`programs`] | the same of what L1 knows by its program ids, and of the wrap |
 //! | [`circuits`] | all circuits of a profile, each built when it is first needed |
 //! | [`settlement`] | shrink, wrap and key: the way to L1 |
+//! | [`exit`] | the way out of a frozen rollup, as far |
 //! | [`jobs`] | the job graph of a batch |
 //! | [`work`] | does a job, and checks what another worker did |
 //! | [`batch`] | all of it, from transactions to the verified proof, resumable |
@@ -21,6 +22,7 @@
 pub mod batch;
 pub mod bundle;
 pub mod circuits;
+pub mod exit;
 pub mod jobs;
 pub mod pinned;
 pub mod programs;
@@ -33,6 +35,7 @@ pub use self::batch::{
 };
 pub use self::bundle::{BundleError, ProvenBatch, VerifiedBatch};
 pub use self::circuits::{CircuitStatus, Circuits, CircuitsError};
+pub use self::exit::{prove_exit, ProveExitError};
 pub use self::jobs::{batch_graph, chunk_memory_bytes, BatchGraphError};
 pub use self::pinned::PinnedCircuits;
 pub use self::programs::{Program, Programs};

@@ -7,8 +7,11 @@ use std::str::FromStr;
 use anyhow::{Context as _, Result};
 use clap::Args;
 use serde::Serialize;
+use sheaf_aggregator::groth16::{EvmVerifyingKey, Origin};
+use sheaf_aggregator::pipeline::{Program, Wrapper};
 use sheaf_circuits::account::{AccountIndex, AssetId};
 use sheaf_circuits::context::ContractAddress;
+use sheaf_circuits::security::Profile;
 use sheaf_verifier_contract::client::{
     rollup_call, verifier_call, Address, Call, Config, Mined, Node, ProgramIds, Rollup, Sender, VerifyingKey, B256,
     U256,
@@ -17,12 +20,13 @@ use sheaf_witness::genesis::{Asset, Genesis, Scale};
 use sheaf_witness::state::{MemoryState, StateRead};
 
 use crate::failure::Advice;
+use crate::groth16::KeyChoice;
 use crate::l1::{
     self, parse_address, show_word, AssetEntry, Deployment, NodeArguments, SendingArguments, DEPLOYMENT_FORMAT,
 };
 use crate::numbers::{Count, Counted};
 use crate::printer::Printer;
-use crate::{files, Answer};
+use crate::{files, groth16, Answer};
 
 /// Bytes of a verifying key's file, at most.
 const KEY_BYTES: u64 = 1 << 20;
@@ -39,9 +43,8 @@ const OWNERS_AT_ONCE: usize = 200;
 #[derive(Args)]
 #[command(after_long_help = "\
 Example:
-  export SHEAF_RPC_URL=http://127.0.0.1:8545
-  sheaf deploy --genesis genesis.json --verifying-key vk.json --batch-program HEX \\
-    --exit-program HEX --keystore owner.json --password-file pw
+  sheaf deploy --genesis demo/genesis.json --out rollup.json --rpc-url http://127.0.0.1:8545 \\
+    --keystore owner.json --password-file password
 
 Exit codes:
   0  deployed and launched
@@ -54,15 +57,20 @@ pub struct Deploy {
     /// Where the genesis with the rollup's domain is written [default: over --genesis]
     #[arg(long, value_name = "FILE")]
     genesis_out: Option<PathBuf>,
-    /// The verifying key, as JSON
-    #[arg(long, value_name = "FILE")]
-    verifying_key: PathBuf,
-    /// The program of batches, 64 hexadecimal digits
+    /// How sound the batches' proofs have to be; `fast` is for development and tests
+    #[arg(long, value_name = "PROFILE", default_value_t = Profile::Proven)]
+    security: Profile,
+    #[command(flatten)]
+    key: KeyChoice,
+    /// A verifying key as JSON, as `sheaf setup show --evm` writes it [default: that of the Groth16 key]
+    #[arg(long, value_name = "FILE", conflicts_with = "groth16_key")]
+    verifying_key: Option<PathBuf>,
+    /// The program of batches, 64 hexadecimal digits [default: this version's]
     #[arg(long, value_name = "HEX", value_parser = l1::word)]
-    batch_program: [u8; 32],
-    /// The program of exits, 64 hexadecimal digits
+    batch_program: Option<[u8; 32]>,
+    /// The program of exits, 64 hexadecimal digits [default: this version's]
     #[arg(long, value_name = "HEX", value_parser = l1::word)]
-    exit_program: [u8; 32],
+    exit_program: Option<[u8; 32]>,
     /// Where the deployment's description is written; must not exist
     #[arg(long, value_name = "FILE", default_value = "rollup.json")]
     out: PathBuf,
@@ -121,19 +129,14 @@ impl Deploy {
     pub fn run(self, printer: &Printer) -> Result<Answer> {
         l1::require_new(&self.out)?;
         let mut genesis = self.read_genesis()?;
-        let key = VerifyingKey::from_json(&files::read(&self.verifying_key, KEY_BYTES)?).with_context(|| {
-            let what = format!("{} is not a verifying key", self.verifying_key.display());
-            Advice::new(what, "name the JSON of one").answer_no()
-        })?;
-        if key.origin() == "dev" {
-            printer.warn("the verifying key is for development: whoever made it can forge proofs, so no money is safe");
-        }
+        let key = self.verifying_key(printer)?;
+        let programs = self.programs()?;
         let node = self.node.connect()?;
         let mut sender = self.sending.sender(&node, printer)?;
         let mut done = Vec::new();
 
         let verifier = step(&mut sender, &mut done, &verifier_call(&key))?;
-        let config = self.config(&genesis, created(&verifier)?, sender.address());
+        let config = self.config(&genesis, programs, created(&verifier)?, sender.address());
         let made = step(&mut sender, &mut done, &rollup_call(&config))?;
         let rollup = Rollup::at(&node, created(&made)?);
         let scaled = genesis.assets.iter().filter_map(|asset| asset.token.map(|token| (asset, token)));
@@ -187,7 +190,41 @@ impl Deploy {
         Ok(genesis)
     }
 
-    fn config(&self, genesis: &Genesis, verifier: Address, owner: Address) -> Config {
+    /// The key that the contract will verify with.
+    fn verifying_key(&self, printer: &Printer) -> Result<VerifyingKey> {
+        let (json, from) = match &self.verifying_key {
+            Some(file) => (files::read(file, KEY_BYTES)?, file.clone()),
+            None => {
+                let path = self.key.path(printer)?;
+                let key = Wrapper::open(&path).with_context(|| {
+                    let next = "make or import a key for this version: `sheaf setup`";
+                    Advice::new(format_args!("cannot use the key {}", path.display()), next)
+                })?;
+                (serde_json::to_vec(&EvmVerifyingKey::from(key.verifying_key()))?, path)
+            }
+        };
+        let key = VerifyingKey::from_json(&json).with_context(|| {
+            Advice::new(format_args!("{} is not a verifying key", from.display()), "name the JSON of one").answer_no()
+        })?;
+        if key.origin() == "dev" && self.verifying_key.is_some() {
+            printer.warn(Origin::InsecureDev.warning().expect("it has one"));
+        }
+        Ok(key)
+    }
+
+    /// The programs that the contract will take proofs of.
+    fn programs(&self) -> Result<ProgramIds> {
+        let programs = groth16::programs()?;
+        let id = |told: Option<[u8; 32]>, program| {
+            told.unwrap_or_else(|| programs.verifier(program).program_id().to_bytes())
+        };
+        Ok(ProgramIds {
+            batch: id(self.batch_program, Program::Batch(self.security)),
+            exit: id(self.exit_program, Program::Exit),
+        })
+    }
+
+    fn config(&self, genesis: &Genesis, programs: ProgramIds, verifier: Address, owner: Address) -> Config {
         let coin = genesis.assets.iter().find(|asset| asset.id.is_gas());
         Config {
             verifier,
@@ -195,7 +232,7 @@ impl Deploy {
             operator: self.operator.unwrap_or(owner),
             operator_index: genesis.operator,
             genesis_root: MemoryState::with_cells(genesis.cells()).root(),
-            programs: ProgramIds { batch: self.batch_program, exit: self.exit_program },
+            programs,
             coin_scale: coin.map_or(0, |coin| coin.scale.get()),
             request_fee: U256::from(self.request_fee),
             request_deadline_s: self.deadline,
@@ -224,8 +261,8 @@ impl Deploy {
             verifier: config.verifier,
             block,
             key_origin: key_origin.into(),
-            batch_program: show_word(&self.batch_program),
-            exit_program: show_word(&self.exit_program),
+            batch_program: show_word(&config.programs.batch),
+            exit_program: show_word(&config.programs.exit),
             owner: config.owner,
             operator: config.operator,
             operator_index: config.operator_index.get(),
