@@ -9,13 +9,16 @@ use alloy::providers::{DynProvider, Provider, ProviderBuilder};
 use alloy::rpc::types::{Filter, Log, Transaction, TransactionReceipt, TransactionRequest};
 use alloy::sol_types::SolCall;
 use alloy::transports::http::reqwest;
-use alloy::transports::{RpcError, TransportError, TransportResult};
+use alloy::transports::{RpcError, TransportError, TransportErrorKind, TransportResult};
 use thiserror::Error;
 
 use super::reverts::Refusal;
 
 /// How long one question may take.
 const TIMEOUT: Duration = Duration::from_secs(30);
+
+/// The HTTP status of a node that is asked too often: asking later helps.
+const TOO_MANY_REQUESTS: u16 = 429;
 
 /// How often a question is asked again, when the node cannot be reached or says that it is busy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -215,12 +218,19 @@ impl Node {
         let node = self.place.clone();
         match error {
             RpcError::ErrorResp(answer) => {
-                let busy = answer.is_retry_err();
+                let busy = answer.is_retry_err() && !asks_for_less(&answer.message);
                 let error = match answer.as_revert_data() {
                     Some(data) => NodeError::Reverted { refusal: Refusal::decode(&data) },
                     None => NodeError::Answer { node, what, code: answer.code, message: answer.message.into_owned() },
                 };
                 (error, busy)
+            }
+            // Some nodes refuse a question, or an answer that would be too long, before JSON-RPC.
+            RpcError::Transport(TransportErrorKind::HttpError(answer))
+                if (400..500).contains(&answer.status) && answer.status != TOO_MANY_REQUESTS =>
+            {
+                let message = format!("HTTP {}: {}", answer.status, answer.body.chars().take(300).collect::<String>());
+                (NodeError::Answer { node, what, code: answer.status.into(), message }, false)
             }
             RpcError::Transport(kind) => {
                 let reason = without_url(&kind.to_string());
@@ -234,6 +244,12 @@ impl Node {
     fn strange(&self, what: &'static str, reason: impl std::fmt::Display) -> NodeError {
         NodeError::Strange { node: self.place.clone(), what, reason: reason.to_string() }
     }
+}
+
+/// Whether an error is about the size of an answer. Some nodes give it the number that others give to being busy.
+fn asks_for_less(message: &str) -> bool {
+    let message = message.to_lowercase();
+    ["results", "range", "response size"].iter().any(|text| message.contains(text))
 }
 
 /// A transport's message without the address that it quotes, which may hold an API key.

@@ -3,6 +3,7 @@
 mod anvil;
 mod escape;
 mod life;
+mod proxy;
 mod reading;
 mod refusals;
 mod sending;

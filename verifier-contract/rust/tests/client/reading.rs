@@ -1,7 +1,11 @@
 //! Reading on from where it stopped, and noticing what is gone.
 
-use sheaf_verifier_contract::client::{Cursor, ReadError};
+use std::time::Duration;
 
+use serde_json::Value;
+use sheaf_verifier_contract::client::{Cursor, Node, NodeError, ReadError, Reader, ReaderSettings, Retry, Rollup};
+
+use crate::proxy;
 use crate::world::*;
 
 #[test]
@@ -56,4 +60,74 @@ fn a_reorganisation_below_what_was_read_is_noticed() {
     assert!(matches!(error, ReadError::Reorganised { number, .. } if number == block), "{error}");
     // Read anew, the deposit is not there.
     assert_eq!(shallow.follow(&Cursor::new(&rollup)).unwrap().open_requests(0).unwrap(), []);
+}
+
+/// The requests of a rollup with two, as a node tells them whose answers are changed.
+fn told_by(change: fn(&str, &Value, Value) -> Value) -> Result<usize, ReadError> {
+    let world = World::new();
+    let node = world.node();
+    let rollup = world.rollup(&node);
+    world.open(&rollup, ALICE, 10);
+    world.open(&rollup, BOB, 20);
+    let retry = Retry { attempts: 2, pause: Duration::from_millis(1) };
+    let node = Node::connect(&proxy::start(&world.anvil.url, change), retry).unwrap();
+    let rollup = Rollup::at(&node, rollup.address());
+    let settings = ReaderSettings { confirmations: 0, page_blocks: 1000, first_block: 0 };
+    let cursor = Reader::new(rollup, settings).follow(&Cursor::new(&rollup))?;
+    Ok(cursor.open_requests(0)?.len())
+}
+
+#[test]
+fn a_node_that_gives_few_blocks_at_once_is_asked_for_fewer() {
+    let few = told_by(|method, parameters, answer| {
+        let number = |text: &Value| u64::from_str_radix(text.as_str().unwrap().trim_start_matches("0x"), 16).unwrap();
+        let filter = &parameters[0];
+        match method == "eth_getLogs" && number(&filter["toBlock"]) > number(&filter["fromBlock"]) + 1 {
+            true => proxy::error(&answer, -32005, "query returned more than 10000 results"),
+            false => answer,
+        }
+    });
+    assert_eq!(few, Ok(2));
+}
+
+#[test]
+fn a_node_that_tells_other_requests_is_not_believed() {
+    let missing = told_by(|method, _, mut answer| {
+        if method == "eth_getLogs" {
+            answer["result"].as_array_mut().unwrap().pop();
+        }
+        answer
+    });
+    assert!(matches!(missing, Err(ReadError::Missing { events: 1, contract: 2, .. })), "{missing:?}");
+    let first_missing = told_by(|method, _, mut answer| {
+        if method == "eth_getLogs" {
+            answer["result"].as_array_mut().unwrap().remove(0);
+        }
+        answer
+    });
+    assert!(matches!(first_missing, Err(ReadError::RequestNumber { expected: 1, got: 2 })), "{first_missing:?}");
+    // The amount of the first: the words' last byte before the key.
+    let changed = told_by(|method, _, mut answer| {
+        if method == "eth_getLogs" {
+            let data = answer["result"][0]["data"].as_str().unwrap().to_owned();
+            let at = 2 + 2 * (64 + 20);
+            answer["result"][0]["data"] = format!("{}ff{}", &data[..at], &data[at + 2..]).into();
+        }
+        answer
+    });
+    assert!(matches!(changed, Err(ReadError::OtherRequests { number: 2, .. })), "{changed:?}");
+    let garbage = told_by(|method, _, mut answer| {
+        if method == "eth_getLogs" {
+            answer["result"][0]["data"] = "0x1234".into();
+        }
+        answer
+    });
+    assert!(matches!(garbage, Err(ReadError::Event { .. })), "{garbage:?}");
+    let nonsense = told_by(|method, _, mut answer| {
+        if method == "eth_getLogs" {
+            answer["result"] = "nonsense".into();
+        }
+        answer
+    });
+    assert!(matches!(nonsense, Err(ReadError::Node(NodeError::Strange { .. }))), "{nonsense:?}");
 }
