@@ -1,5 +1,6 @@
 //! The L1 side. The contracts are Solidity, in `src/`, with their tests in `test/`; this crate is what of them Rust has
-//! to know: the statement that a proof on L1 is of, and what they compile to.
+//! to know: the statement that a proof on L1 is of, the formats of what is sent there, and what they compile to. With
+//! the feature `client` it also sends, follows and reads: see `client`.
 //!
 //! ```text
 //!   batch ── proof of its Statement ──▶ Rollup.submitBatch
