@@ -41,11 +41,12 @@ l1-tools: node ## install forge, anvil, cast and solc for the L1 contracts, if t
 build: deps ## build the sheaf binary
 	$(CARGO) build --release --locked -p sheaf-cli
 
-demo: build ## import, execute, prove and verify real mainnet transactions; again: resume
+demo: build l1-tools ## prove real mainnet transactions, then live and leave a rollup on an L1 of its own; again: resume
 	@[ -f $(DEMO)/batch.jsonl ] || $(SHEAF) import fixtures/demo/transactions.csv --out $(DEMO)
 	$(SHEAF) execute $(DEMO)/batch.jsonl
 	$(SHEAF) prove $(DEMO)/batch.jsonl --data-dir $(DEMO)/data --out $(DEMO)/proof.bin
 	$(SHEAF) verify $(DEMO)/proof.bin
+	tools/demo-l1 $(abspath $(SHEAF)) $(DEMO)/l1
 
 # One folder for each lock, so that what is there is what the lock says.
 snarkjs-tools: node ## install the snarkjs that tests run a ceremony with

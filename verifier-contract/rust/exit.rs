@@ -16,8 +16,6 @@ use thiserror::Error;
 use crate::batch::PROOF_BYTES;
 use crate::Statement;
 
-/// The first bytes of an exit.
-pub const MAGIC: [u8; 4] = *b"shfe";
 /// The version of the encoding.
 pub const VERSION: u16 = 1;
 /// Bytes of an exit.
@@ -43,6 +41,9 @@ pub struct ExitProof {
 }
 
 impl ExitProof {
+    /// The first bytes of the encoding.
+    pub const MAGIC: [u8; 4] = *b"shfe";
+
     /// What the proof is of, if it is of this exit.
     pub fn statement(&self) -> Statement {
         Statement::exit(self.program_id, self.domain, self.account, self.asset, self.amount, self.root)
@@ -51,7 +52,7 @@ impl ExitProof {
     /// The one encoding.
     pub fn to_bytes(&self) -> Vec<u8> {
         let mut bytes = Vec::with_capacity(EXIT_BYTES);
-        bytes.extend(MAGIC);
+        bytes.extend(Self::MAGIC);
         bytes.extend(VERSION.to_le_bytes());
         bytes.extend(self.domain.chain_id.to_le_bytes());
         bytes.extend(self.domain.contract.0);
@@ -69,7 +70,7 @@ impl ExitProof {
         let got = bytes.len();
         let mut rest = bytes;
         let magic: [u8; 4] = take(&mut rest, got)?;
-        if magic != MAGIC {
+        if magic != Self::MAGIC {
             return Err(ExitProofError::Magic { got: magic });
         }
         let version = u16::from_le_bytes(take(&mut rest, got)?);
@@ -111,7 +112,7 @@ fn take<const N: usize>(rest: &mut &[u8], got: usize) -> Result<[u8; N], ExitPro
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum ExitProofError {
     /// Another kind of file.
-    #[error("not an exit: it begins with {got:02x?}, expected {MAGIC:02x?}")]
+    #[error("not an exit: it begins with {got:02x?}, expected {:02x?}", ExitProof::MAGIC)]
     Magic {
         /// The first bytes.
         got: [u8; 4],

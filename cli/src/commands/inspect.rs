@@ -1,6 +1,7 @@
 //! `sheaf inspect`.
 
 mod batch;
+mod l1;
 mod proven;
 mod stream;
 mod submission;
@@ -14,6 +15,7 @@ use serde::Serialize;
 use sheaf_aggregator::pipeline::bundle;
 use sheaf_circuits::hash::Digest;
 use sheaf_circuits::transaction::Stream;
+use sheaf_verifier_contract::{ExitProof, L1Batch};
 use sheaf_witness::genesis::Genesis;
 use sheaf_witness::state::SnapshotHeader;
 
@@ -27,7 +29,7 @@ use crate::{files, Answer};
 /// Explain a file in words
 ///
 /// Files are told apart by their first bytes: batches (JSON Lines or binary, plain or zstd-compressed), genesis states,
-/// snapshots, proven batches (which are explained, not verified). Published streams have no first bytes of their own, so --as says which of the two it is.
+/// snapshots, proven batches, for L1 too, and exits (which are explained, not verified). Published streams have no first bytes of their own, so --as says which of the two it is.
 ///
 /// 0x and 64 hexadecimal digits name a transaction on L1 that submitted a batch, which is read with --rpc-url and --rollup.
 ///
@@ -63,6 +65,10 @@ enum Kind {
     Snapshot,
     /// What `sheaf prove` writes
     Proof,
+    /// What `sheaf prove --until wrap` writes
+    L1Batch,
+    /// What `sheaf exit` keeps
+    Exit,
     /// The records that the L1 contract reads
     L1Stream,
     /// All other records
@@ -82,6 +88,8 @@ impl Kind {
         Ok(match () {
             () if first.starts_with(b"SHEAFSNP") => Self::Snapshot,
             () if first.starts_with(&bundle::MAGIC) => Self::Proof,
+            () if first.starts_with(&L1Batch::MAGIC) => Self::L1Batch,
+            () if first.starts_with(&ExitProof::MAGIC) => Self::Exit,
             () if first.starts_with(&sheaf_witness::batch::binary::MAGIC) => Self::Batch,
             () if first.starts_with(&[0x28, 0xb5, 0x2f, 0xfd]) => Self::Batch,
             () if text.starts_with(b"{") && first.windows(8).any(|window| window == b"\"format\"") => Self::Genesis,
@@ -117,6 +125,8 @@ impl Inspect {
                 let header = SnapshotHeader::read(file).with_context(|| not(file, "a snapshot"))?;
                 printer.report(&Snapshot::of(file, &header))?;
             }
+            Kind::L1Batch => printer.report(&l1::BatchSummary::read(file)?)?,
+            Kind::Exit => printer.report(&l1::ExitSummary::read(file)?)?,
             Kind::Proof => printer.report(&proven::Summary::read(file)?)?,
             Kind::L1Stream => printer.report(&stream::Summary::read(file, Stream::L1)?)?,
             Kind::L2Stream => printer.report(&stream::Summary::read(file, Stream::L2)?)?,

@@ -19,6 +19,8 @@ mod anvil;
 #[path = "../../../verifier-contract/rust/tests/client/simulator.rs"]
 mod simulator;
 
+mod settlement;
+
 use anvil::{Anvil, KEYS};
 
 const PROGRAMS: [u8; 2] = [0x0b, 0x0e];
@@ -35,8 +37,18 @@ struct World {
 }
 
 impl World {
-    /// A deployed rollup whose only genesis account is the operator's, with nothing.
+    /// A deployed rollup with a simulated key.
     fn new() -> Self {
+        let world = Self::undeployed();
+        world.session.write("vk.json", simulator::key_json());
+        let [batch, exit] = PROGRAMS.map(|program| hex::encode([program; 32]));
+        let programs = format!("--batch-program {batch} --exit-program {exit} --deadline 3600 --notice 7200");
+        world.send(OPERATOR, &format!("deploy --genesis genesis.json --verifying-key vk.json {programs}"));
+        world
+    }
+
+    /// Keys, and a genesis whose only account is the operator's, with nothing.
+    fn undeployed() -> Self {
         let (anvil, session) = (Anvil::with(&[]), Session::new());
         for name in ["operator", "alice", "bob"] {
             assert_eq!(session.quietly(&format!("keys new --out {name}.key")).exit_code, 0);
@@ -48,13 +60,8 @@ impl World {
         let make =
             format!("genesis make --chain-id 31337 --contract {contract} --account {account} --out genesis.json");
         assert_eq!(session.quietly(&make).exit_code, 0);
-        session.write("vk.json", simulator::key_json());
-        let [batch, exit] = PROGRAMS.map(|program| hex::encode([program; 32]));
         let genesis = Genesis::from_json(session.read("genesis.json").as_bytes()).unwrap();
-        let world = Self { anvil, session, state: MemoryState::with_cells(genesis.cells()) };
-        let programs = format!("--batch-program {batch} --exit-program {exit} --deadline 3600 --notice 7200");
-        world.send(OPERATOR, &format!("deploy --genesis genesis.json --verifying-key vk.json {programs}"));
-        world
+        Self { anvil, session, state: MemoryState::with_cells(genesis.cells()) }
     }
 
     /// Runs a verb that asks L1.

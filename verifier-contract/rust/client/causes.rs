@@ -67,7 +67,11 @@ pub(super) const CAUSES: &[(&str, &str)] = &[
          faster to open.",
     ),
     ("OtherRequest", "These are not the bytes of the request. Likely cause: the record of another number."),
-    ("OtherRequests", "The requests in the stream are not the oldest open ones, in order and as they were made."),
+    (
+        "OtherRequests",
+        "The requests in the stream are not the oldest open ones, in order and as they were made. Likely cause: a batch that \
+         was made with requests of a block that did not stay, where they came in another order.",
+    ),
     (
         "PrecompileFailed",
         "A precompiled contract (6 adds, 7 multiplies, 8 pairs) refused its input. Likely cause: a point of the \
@@ -85,6 +89,11 @@ pub(super) const CAUSES: &[(&str, &str)] = &[
     ),
     ("ProposalLapsed", "The programs were proposed too long ago. Propose them again."),
     ("QueueFull", "There are as many open requests as there can be. Likely cause: a flood; batches are making room."),
+    (
+        "QueueWasFull",
+        "The queue was full since the programs were proposed, so somebody may not have been able to ask for an exit. Propose \
+         them again. Likely cause: a flood of requests.",
+    ),
     (
         "ReceivedOtherAmount",
         "What arrived is not what was sent. Likely cause: the token takes a fee on transfers; such tokens cannot \

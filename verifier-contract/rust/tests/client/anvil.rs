@@ -51,15 +51,36 @@ pub fn tool() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().join("verifier-contract/tools/l1")
 }
 
+/// The code of `test/kit/Tokens.sol`'s plain token, compiled in a folder of its own.
+pub fn token_code(scratch: &Path) -> Vec<u8> {
+    let out = scratch.join("tokens");
+    let status = Command::new(tool())
+        .args(["forge", "build", "--quiet", "test/kit/Tokens.sol", "--out"])
+        .arg(out.join("out"))
+        .arg("--cache-path")
+        .arg(out.join("cache"))
+        .status()
+        .unwrap();
+    assert!(status.success(), "the test tokens do not compile");
+    let built = std::fs::read(out.join("out/Tokens.sol/PlainToken.json")).unwrap();
+    let built: serde_json::Value = serde_json::from_slice(&built).unwrap();
+    hex::decode(built["bytecode"]["object"].as_str().unwrap().trim_start_matches("0x")).unwrap()
+}
+
 impl Anvil {
     /// Calls one of the node's own methods, with parameters as `cast rpc` takes them.
     pub fn control(&self, method: &str, parameters: &[&str]) -> String {
+        self.cast("rpc", &[&[method], parameters].concat())
+    }
+
+    /// What `cast` says.
+    pub fn cast(&self, verb: &str, arguments: &[&str]) -> String {
         let output = Command::new(tool())
-            .args(["cast", "rpc", "--rpc-url", &self.url, method])
-            .args(parameters)
+            .args(["cast", verb, "--rpc-url", &self.url])
+            .args(arguments)
             .output()
             .expect("tools/l1 starts");
-        assert!(output.status.success(), "{method}: {}", String::from_utf8_lossy(&output.stderr));
+        assert!(output.status.success(), "cast {verb}: {}", String::from_utf8_lossy(&output.stderr));
         String::from_utf8(output.stdout).unwrap().trim().to_owned()
     }
 }

@@ -1,7 +1,6 @@
 //! From deployment to claim, to the wei.
 
 use std::path::Path;
-use std::process::Command;
 
 use alloy::sol;
 use alloy::sol_types::SolCall;
@@ -9,27 +8,11 @@ use sheaf_circuits::account::AssetId;
 use sheaf_circuits::transaction::Transaction;
 use sheaf_verifier_contract::client::{submit, Call, Cursor, Phase, Submitted, U256};
 
-use crate::anvil::tool;
+use crate::anvil::token_code;
 use crate::world::*;
 
 sol! {
     function mint(address to, uint256 amount) external;
-}
-
-/// The code of `test/kit/Tokens.sol`'s plain token.
-fn token_code(scratch: &Path) -> Vec<u8> {
-    let out = scratch.join("tokens");
-    let status = Command::new(tool())
-        .args(["forge", "build", "--quiet", "test/kit/Tokens.sol", "--out"])
-        .arg(out.join("out"))
-        .arg("--cache-path")
-        .arg(out.join("cache"))
-        .status()
-        .unwrap();
-    assert!(status.success(), "the test tokens do not compile");
-    let built = std::fs::read(out.join("out/Tokens.sol/PlainToken.json")).unwrap();
-    let built: serde_json::Value = serde_json::from_slice(&built).unwrap();
-    hex::decode(built["bytecode"]["object"].as_str().unwrap().trim_start_matches("0x")).unwrap()
 }
 
 #[test]
