@@ -98,7 +98,7 @@ pub enum ProvenFile {
     /// With the last plonky2 proof.
     Join(ProvenBatch),
     /// As L1 takes it.
-    Wrap(L1Batch),
+    Wrap(Box<L1Batch>),
 }
 
 impl ProvenFile {
@@ -414,7 +414,7 @@ impl BatchSession {
                         .map_err(|_| wrong(format!("it has {got} bytes, expected {PROOF_BYTES}")))?,
                 };
                 settlement.verify(&batch).map_err(|error| wrong(error.to_string()))?;
-                Ok(ProvenFile::Wrap(batch))
+                Ok(ProvenFile::Wrap(Box::new(batch)))
             }
         }
     }
