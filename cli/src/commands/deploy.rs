@@ -62,6 +62,9 @@ pub struct Deploy {
     security: Profile,
     #[command(flatten)]
     key: KeyChoice,
+    /// Deploy with a development key on a chain that is not for development: ANYONE CAN TAKE ALL FUNDS
+    #[arg(long)]
+    allow_insecure_key: bool,
     /// A verifying key as JSON, as `sheaf setup show --evm` writes it [default: that of the Groth16 key]
     #[arg(long, value_name = "FILE", conflicts_with = "groth16_key")]
     verifying_key: Option<PathBuf>,
@@ -132,6 +135,11 @@ impl Deploy {
         let key = self.verifying_key(printer)?;
         let programs = self.programs()?;
         let node = self.node.connect()?;
+        if key.origin() == "dev" && !l1::is_development(&node) && !self.allow_insecure_key {
+            let what = format!("the key is for development, and chain {} is none for that", node.chain_id());
+            let next = "import a ceremony's key with `sheaf setup import`; on a testnet: --allow-insecure-key";
+            return Err(Advice::new(what, next).into());
+        }
         let mut sender = self.sending.sender(&node, printer)?;
         let mut done = Vec::new();
 

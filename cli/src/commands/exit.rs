@@ -23,9 +23,9 @@ use crate::{files, footing, Answer};
 /// Bytes of an exit's file that are read, at most.
 const EXIT_BYTES: u64 = 1 << 16;
 
-/// Leave a frozen rollup: prove what the last state lets one's account take of an asset, and have it credited
+/// Leave a frozen rollup with a proof of what one's account holds of an asset
 ///
-/// Once for each account and asset; `sheaf claim` pays. The proof is made from a data folder that `sheaf rebuild` brought
+/// The contract credits it, once for each account and asset, and `sheaf claim` pays. The proof is made from a data folder that `sheaf rebuild` brought
 /// to the contract's root, in two to three minutes on two cores, and kept in that folder, so that it is made once.
 #[derive(Args)]
 #[command(after_long_help = "\
