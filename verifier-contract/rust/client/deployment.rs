@@ -15,6 +15,7 @@ use crate::artifacts;
 #[derive(Clone, Debug)]
 pub struct VerifyingKey {
     origin: String,
+    circuit: String,
     words: abi::VerifyingKey,
 }
 
@@ -24,6 +25,7 @@ impl VerifyingKey {
         #[derive(Deserialize)]
         struct Fields {
             origin: String,
+            circuit: String,
             alpha: Vec<String>,
             beta: Vec<String>,
             gamma: Vec<String>,
@@ -42,7 +44,13 @@ impl VerifyingKey {
                 ic1: words("ic1", &fields.ic1)?,
             },
             origin: fields.origin,
+            circuit: fields.circuit,
         })
+    }
+
+    /// The circuit that it is for, in hexadecimal.
+    pub fn circuit(&self) -> &str {
+        &self.circuit
     }
 
     /// Where it is from: one that says `dev` must not guard money.

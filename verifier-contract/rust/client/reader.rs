@@ -141,7 +141,7 @@ impl<'a> Reader<'a> {
         if let Some((number, hash)) = cursor.read {
             self.require_block(number, hash)?;
         }
-        let from = cursor.read.map_or(self.settings.first_block, |(number, _)| number + 1);
+        let from = cursor.read.map_or(self.settings.first_block, |(number, _)| number.saturating_add(1));
         let last = match self.last_block()? {
             Some(last) if last.number >= from => last,
             _ => return Ok(cursor.clone()),

@@ -250,7 +250,7 @@ impl<'a> Sender<'a> {
             let head = self.node.head()?;
             match self.receipt(&entry)? {
                 Some((hash, block, receipt)) => {
-                    let confirmations = (head.number + 1).saturating_sub(block);
+                    let confirmations = head.number.saturating_add(1).saturating_sub(block);
                     if told != Some((block, confirmations)) {
                         (self.observer)(&entry.label, &Event::Mined { hash, block, confirmations });
                     }
@@ -272,11 +272,12 @@ impl<'a> Sender<'a> {
                         }
                         (true, Some(_)) => {}
                     }
-                    if self.node.transaction(newest(&entry).hash)?.is_none() {
-                        self.hand_over(&entry)?;
-                    } else if sent.elapsed() >= self.policy.replace_after {
-                        self.replace(&entry)?;
+                    // A node that keeps dropping it finds it too cheap, so it is replaced in its time then, too.
+                    if sent.elapsed() >= self.policy.replace_after {
+                        self.raise(&entry)?;
                         sent = Instant::now();
+                    } else if self.node.transaction(newest(&entry).hash)?.is_none() {
+                        self.hand_over(&entry)?;
                     }
                 }
             }
@@ -289,6 +290,16 @@ impl<'a> Sender<'a> {
             }
             pause = (pause * 2).min(self.policy.poll);
             std::thread::sleep(pause);
+        }
+    }
+
+    /// Sends the transaction again with higher fees, or the first one before it that is stuck: it cannot be mined sooner.
+    fn raise(&mut self, entry: &Entry) -> Result<(), SendError> {
+        let mined = self.node.nonce(self.wallet.address(), BlockId::latest())?;
+        let open = self.journal.entries().iter().filter(|other| (mined..entry.nonce).contains(&other.nonce));
+        match open.min_by_key(|other| other.nonce).cloned() {
+            Some(first) => self.replace(&first),
+            None => self.replace(entry),
         }
     }
 
@@ -318,6 +329,13 @@ impl<'a> Sender<'a> {
             self.journal.end(entry.id)?;
             return Err(SendError::Reverted { label: entry.label.clone(), hash: Some(hash), refusal });
         }
+        // The chain's rule decides where a contract is, not what a node tells: whoever told another could have all that is
+        // then sent there.
+        let made = decode(newest(entry)).is_some_and(|transaction| transaction.kind().is_create());
+        let created = made.then(|| self.wallet.address().create(entry.nonce));
+        if receipt.contract_address != created {
+            return Err(SendError::OtherContract { hash, expected: created, got: receipt.contract_address });
+        }
         Ok(Mined {
             id: entry.id,
             hash,
@@ -325,7 +343,7 @@ impl<'a> Sender<'a> {
             block_hash: receipt.block_hash.unwrap_or_default(),
             gas_used: receipt.gas_used,
             fee: U256::from(receipt.gas_used) * U256::from(receipt.effective_gas_price),
-            created: receipt.contract_address,
+            created,
             logs: receipt.inner.logs().to_vec(),
         })
     }
@@ -437,7 +455,7 @@ impl<'a> Sender<'a> {
     /// The first nonce that neither the chain, nor the node's pool, nor the journal has.
     fn next_nonce(&self) -> Result<u64, SendError> {
         let pending = self.node.nonce(self.wallet.address(), BlockId::pending())?;
-        Ok(self.journal.entries().iter().map(|entry| entry.nonce + 1).fold(pending, u64::max))
+        Ok(self.journal.entries().iter().map(|entry| entry.nonce.saturating_add(1)).fold(pending, u64::max))
     }
 
     fn require_funds(&self, have: U256, need: U256) -> Result<(), SendError> {
@@ -474,6 +492,18 @@ pub enum SendError {
     /// The key.
     #[error(transparent)]
     Wallet(#[from] WalletError),
+    /// The node tells of another contract than the transaction made.
+    #[error(
+        "the node tells that transaction {hash} made {got:?}, by the chain's rule it is {expected:?}: use another node"
+    )]
+    OtherContract {
+        /// The transaction.
+        hash: B256,
+        /// What its sender and nonce give.
+        expected: Option<Address>,
+        /// What the node tells.
+        got: Option<Address>,
+    },
     /// The chain cannot be told from others.
     #[error("the L1 node does not have the chain's first block")]
     NoFirstBlock,
