@@ -187,6 +187,11 @@ pub enum UnsafeKey {
     /// One of α, β, γ, δ is 0.
     #[error("{0} is the point at infinity")]
     Infinity(&'static str),
+    /// α = 1 or β = 1, as powers of tau begin: who knows both and τ makes false proofs.
+    #[error(
+        "nobody has contributed to its first phase (alpha or beta is the generator): take a ceremony's powers of tau"
+    )]
+    NoPowersOfTau,
     /// As `snarkjs groth16 setup` leaves it: δ = 1, for which anyone makes false proofs.
     #[error("nobody has contributed to its second phase (delta is the generator): run `snarkjs zkey contribute`")]
     NoContribution,
@@ -305,6 +310,9 @@ impl Header {
         ];
         if let Some((name, _)) = named.into_iter().find(|(_, zero)| *zero) {
             return Err(UnsafeKey::Infinity(name));
+        }
+        if *alpha == G1Affine::generator() || *beta == G2Affine::generator() {
+            return Err(UnsafeKey::NoPowersOfTau);
         }
         if *delta == G2Affine::generator() {
             return Err(UnsafeKey::NoContribution);

@@ -160,7 +160,8 @@ fn points_are_checked() {
 
 /// Places of the header's points.
 const ALPHA: usize = 84;
-const GAMMA: usize = ALPHA + 2 * 64 + 128;
+const BETA: usize = ALPHA + 2 * 64;
+const GAMMA: usize = BETA + 128;
 const DELTA_G1: usize = GAMMA + 128;
 const DELTA: usize = DELTA_G1 + 64;
 
@@ -174,6 +175,8 @@ fn keys_that_accept_anything_are_refused() {
     assert_eq!(refused(ALPHA, vec![0; 64]), UnsafeKey::Infinity("alpha"));
     assert_eq!(refused(DELTA, vec![0; 128]), UnsafeKey::Infinity("delta"));
     let [g1, g2] = [points(&[G1Affine::generator()]), points(&[G2Affine::generator()])];
+    assert_eq!(refused(ALPHA, g1.clone()), UnsafeKey::NoPowersOfTau);
+    assert_eq!(refused(BETA, g2.clone()), UnsafeKey::NoPowersOfTau);
     assert_eq!(refused(DELTA, g2), UnsafeKey::NoContribution);
     assert_eq!(refused(DELTA, points(&[KEY.verifying.gamma])), UnsafeKey::DeltaIsGamma);
     assert_eq!(refused(DELTA_G1, g1.clone()), UnsafeKey::Groups("delta"));
