@@ -16,7 +16,7 @@ use sheaf_verifier_contract::client::{
     rollup_call, verifier_call, Address, Call, Config, Mined, Node, ProgramIds, Rollup, Sender, VerifyingKey, B256,
     U256,
 };
-use sheaf_witness::genesis::{Asset, Genesis, Scale};
+use sheaf_witness::genesis::{Asset, Genesis, GenesisAccount, Scale};
 use sheaf_witness::state::{MemoryState, StateRead};
 
 use crate::failure::Advice;
@@ -62,9 +62,14 @@ pub struct Deploy {
     security: Profile,
     #[command(flatten)]
     key: KeyChoice,
-    /// Deploy with a development key on a chain that is not for development: ANYONE CAN TAKE ALL FUNDS
+    /// Deploy a development key or the program of the `fast` profile on a chain that is not for development: WHOEVER WANTS
+    /// CAN TAKE ALL FUNDS
     #[arg(long)]
-    allow_insecure_key: bool,
+    allow_insecure: bool,
+    /// Deploy though accounts of the genesis that hold something have no owner on L1: what they withdraw can never be
+    /// claimed
+    #[arg(long)]
+    allow_ownerless: bool,
     /// A verifying key as JSON, as `sheaf setup show --evm` writes it [default: that of the Groth16 key]
     #[arg(long, value_name = "FILE", conflicts_with = "groth16_key")]
     verifying_key: Option<PathBuf>,
@@ -135,12 +140,11 @@ impl Deploy {
         let key = self.verifying_key(printer)?;
         let programs = self.programs()?;
         let node = self.node.connect()?;
-        if key.origin() == "dev" && !l1::is_development(&node) && !self.allow_insecure_key {
-            let what = format!("the key is for development, and chain {} is none for that", node.chain_id());
-            let next = "import a ceremony's key with `sheaf setup import`; on a testnet: --allow-insecure-key";
-            return Err(Advice::new(what, next).into());
+        if !l1::is_development(&node) && !self.allow_insecure {
+            self.require_secure(&key, programs)?;
         }
         let mut sender = self.sending.sender(&node, printer)?;
+        self.find_owners(&mut genesis, sender.address())?;
         let mut done = Vec::new();
 
         let verifier = step(&mut sender, &mut done, &verifier_call(&key))?;
@@ -198,6 +202,30 @@ impl Deploy {
         Ok(genesis)
     }
 
+    /// Whoever submits batches owns the account that their fees go to, unless somebody does. All accounts that hold
+    /// something need an owner: nobody else can claim what they withdraw, nor leave with it after a freeze.
+    fn find_owners(&self, genesis: &mut Genesis, deployer: Address) -> Result<()> {
+        let operator = Some(ContractAddress(self.operator.unwrap_or(deployer).into()));
+        let has_account = genesis.accounts.iter().any(|account| account.owner == operator);
+        let fees = genesis.operator;
+        for account in genesis.accounts.iter_mut().filter(|account| account.index == fees) {
+            if account.owner.is_none() && !has_account {
+                account.owner = operator;
+            }
+        }
+        let holds = |account: &&GenesisAccount| account.balances.iter().any(|(_, held)| held.get() != 0);
+        let ownerless = genesis.accounts.iter().filter(holds).find(|account| account.owner.is_none());
+        match ownerless.filter(|_| !self.allow_ownerless) {
+            None => Ok(()),
+            Some(account) => {
+                let what = format!("account {} of the genesis holds something and has no owner on L1", account.index);
+                let next =
+                    "give each its `owner` in the genesis file, or allow what can never be claimed: --allow-ownerless";
+                Err(Advice::new(what, next).answer_no().into())
+            }
+        }
+    }
+
     /// The key that the contract will verify with.
     fn verifying_key(&self, printer: &Printer) -> Result<VerifyingKey> {
         let (json, from) = match &self.verifying_key {
@@ -214,10 +242,32 @@ impl Deploy {
         let key = VerifyingKey::from_json(&json).with_context(|| {
             Advice::new(format_args!("{} is not a verifying key", from.display()), "name the JSON of one").answer_no()
         })?;
+        let expected = groth16::programs()?.wrap().to_string();
+        if key.circuit() != expected {
+            let what =
+                format!("the key is for circuit {}, expected {expected}: no proof would ever verify", key.circuit());
+            return Err(Advice::new(what, "make or import a key for this version: `sheaf setup`").answer_no().into());
+        }
         if key.origin() == "dev" && self.verifying_key.is_some() {
             printer.warn(Origin::InsecureDev.warning().expect("it has one"));
         }
         Ok(key)
+    }
+
+    /// Nothing that lets others make false proofs.
+    fn require_secure(&self, key: &VerifyingKey, programs: ProgramIds) -> Result<()> {
+        let next = "on a testnet, where nothing is at stake: --allow-insecure";
+        if key.origin() == "dev" {
+            let what = "the key is for development, and this chain is not";
+            return Err(Advice::new(what, format_args!("import a ceremony's with `sheaf setup import`; {next}")).into());
+        }
+        let fast = groth16::programs()?.verifier(Program::Batch(Profile::Fast)).program_id();
+        if programs.batch == fast.to_bytes() {
+            let what =
+                "the program takes proofs of the `fast` profile, which is for development, and this chain is not";
+            return Err(Advice::new(what, format_args!("deploy with --security proven; {next}")).into());
+        }
+        Ok(())
     }
 
     /// The programs that the contract will take proofs of.

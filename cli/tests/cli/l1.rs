@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use sheaf_aggregator::pipeline::Programs;
 use sheaf_circuits::account::{AccountIndex, AssetId};
 use sheaf_circuits::amount::Quanta;
 use sheaf_circuits::availability::{to_bytes, Streams};
@@ -40,10 +41,16 @@ impl World {
     /// A deployed rollup with a simulated key.
     fn new() -> Self {
         let world = Self::undeployed();
-        world.session.write("vk.json", simulator::key_json());
         let [batch, exit] = PROGRAMS.map(|program| hex::encode([program; 32]));
         let programs = format!("--batch-program {batch} --exit-program {exit} --deadline 3600 --notice 7200");
-        world.send(OPERATOR, &format!("deploy --genesis genesis.json --verifying-key vk.json {programs}"));
+        let deploy = format!("deploy --genesis genesis.json --verifying-key vk.json {programs}");
+        world.session.write("vk.json", simulator::key_json());
+        let other = world.try_send(OPERATOR, &deploy);
+        assert_eq!(other.exit_code, 1, "a key of another circuit: no proof would verify");
+        assert!(other.stderr.contains("no proof would ever verify"), "{}", other.stderr);
+        let circuit = Programs::load().unwrap().wrap().to_string();
+        world.session.write("vk.json", simulator::key_json().replace(&"00".repeat(32), &circuit));
+        world.send(OPERATOR, &deploy);
         world
     }
 
