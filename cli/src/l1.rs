@@ -143,9 +143,20 @@ pub fn parse_address(text: &str) -> Option<Address> {
     text.starts_with("0x").then(|| text.parse().ok()).flatten()
 }
 
-/// An address on the command line.
+/// An address on the command line that something is given to. With large and small letters mixed it has a checksum
+/// (ERC-55), which has to be right; nothing is given to address 0.
 pub fn address(text: &str) -> Result<Address, String> {
-    parse_address(text).ok_or_else(|| format!("{text:?} is not 0x and 40 hexadecimal digits"))
+    let address = parse_address(text).ok_or_else(|| format!("{text:?} is not 0x and 40 hexadecimal digits"))?;
+    let letters = || text[2..].chars().filter(char::is_ascii_alphabetic);
+    let is_mixed =
+        letters().any(|letter| letter.is_ascii_lowercase()) && letters().any(|letter| letter.is_ascii_uppercase());
+    match () {
+        () if is_mixed && Address::parse_checksummed(text, None).is_err() => {
+            Err(format!("the checksum of {text} is wrong: expected {}, if no letter is", address.to_checksum(None)))
+        }
+        () if address.is_zero() => Err("address 0 is nobody's".to_owned()),
+        () => Ok(address),
+    }
 }
 
 /// 32 bytes on the command line.
@@ -168,5 +179,21 @@ pub fn require_new(path: &Path) -> Result<()> {
         true => {
             Err(Advice::new(format_args!("{} exists", path.display()), "name another file, or move this one").into())
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_that_get_something_are_checked() {
+        let good = "0x70997970C51812dc3A010C7d01b50e0d17dc79C8";
+        assert_eq!(address(good).unwrap().to_checksum(None), good);
+        assert_eq!(address(&good.to_lowercase()), address(good));
+        let mistyped = address("0x70997970C51812dc3A010C7d01b50e0d17dc79c8").unwrap_err();
+        assert!(mistyped.contains("checksum"), "{mistyped}");
+        assert!(address(&format!("0x{}", "0".repeat(40))).is_err());
+        assert!(address("0x7099").is_err());
     }
 }

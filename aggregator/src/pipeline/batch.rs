@@ -434,6 +434,10 @@ impl BatchSession {
                 reader.prepare(execution.cells)?
             }
         };
+        let (expected, got) = (planned.post_root, update.root());
+        if got != expected {
+            return Err(BatchError::OtherRoot { expected, got });
+        }
         self.state.commit(&update)?;
         Ok(())
     }
@@ -511,6 +515,14 @@ pub enum BatchError {
         expected: u64,
         /// The number found.
         got: u32,
+    },
+    /// Executing the batch again comes to another root than before.
+    #[error("executed again, the batch leads to root {got}, not to {expected} as proven: report this")]
+    OtherRoot {
+        /// The proven root.
+        expected: Digest,
+        /// What execution came to now.
+        got: Digest,
     },
     /// A circuit could not be built.
     #[error("a circuit cannot be built: {what}")]

@@ -155,6 +155,11 @@ impl Wrapper {
         Ok(Self { circuit, verifying: header.verifying, key: key.to_owned() })
     }
 
+    /// The key's file.
+    pub fn key(&self) -> &Path {
+        &self.key
+    }
+
     /// Verifies the proofs.
     pub fn verifying_key(&self) -> &VerifyingKey {
         &self.verifying

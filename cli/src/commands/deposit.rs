@@ -64,7 +64,7 @@ impl Deposit {
         let asset = rollup.asset(id).with_context(cannot_ask)?;
         let asset = asset.ok_or_else(|| Advice::new(format_args!("the rollup has no asset {id}"), "name another"))?;
         let mut sender = self.sending.sender(place.node(), printer)?;
-        let call = self.call(&rollup, &sender, id)?;
+        let call = self.call(&rollup, &sender, id, printer)?;
         if let Some(token) = asset.token {
             l1::approve(&rollup, &mut sender, token, self.amount, &call)?;
         }
@@ -80,7 +80,7 @@ impl Deposit {
         Ok(Answer::Yes)
     }
 
-    fn call(&self, rollup: &Rollup<'_>, sender: &Sender<'_>, asset: AssetId) -> Result<Call> {
+    fn call(&self, rollup: &Rollup<'_>, sender: &Sender<'_>, asset: AssetId, printer: &Printer) -> Result<Call> {
         let fee = rollup.request_fee().with_context(cannot_ask)?;
         if let Some(key) = &self.key {
             let opening = rollup.open(asset, self.amount, keys::read(key)?.public().hash(), fee);
@@ -90,7 +90,10 @@ impl Deposit {
             }
             match rollup.account_of(sender.address()).with_context(cannot_ask)? {
                 None => return Ok(opening),
-                Some(account) => return Ok(rollup.deposit(account, sender.address(), asset, self.amount, fee)),
+                Some(account) => {
+                    printer.warn(format_args!("the sender owns account {account}: the key is not used, see `rekey`"));
+                    return Ok(rollup.deposit(account, sender.address(), asset, self.amount, fee));
+                }
             }
         }
         let (account, owner) = self.recipient(rollup, sender.address())?;

@@ -90,7 +90,8 @@ impl Exit {
         let root = rollup.state_root().with_context(cannot_ask)?;
         if let Some(kept) = file.exists().then(|| read(&file)).transpose()? {
             let is_whole = settlement::verify(wrapper.verifying_key(), &kept.statement(), &kept.proof).is_ok();
-            if is_whole && kept.root.to_bytes() == root && kept.domain == rollup.domain() {
+            let is_asked = (kept.account, kept.asset) == (account, asset);
+            if is_whole && is_asked && kept.root.to_bytes() == root && kept.domain == rollup.domain() {
                 return Ok(kept);
             }
         }

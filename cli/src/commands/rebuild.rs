@@ -71,6 +71,12 @@ impl Rebuild {
         let contract_root = rollup.state_root().with_context(cannot_ask)?;
         let at_contract = u64::from(progress.batch_number) == state.batches();
         let differs = differs.or_else(|| {
+            // Batches that were proven here and not submitted, or were on blocks that are gone.
+            let ahead = state.batches() > u64::from(progress.batch_number);
+            let reason = format!("the state has {} batches, the contract fewer", state.batches());
+            ahead.then_some(Differs { batch: progress.batch_number, transaction: None, reason })
+        });
+        let differs = differs.or_else(|| {
             let other = at_contract && state.root().to_bytes() != contract_root;
             let reason = "the contract is at another root".to_owned();
             other.then_some(Differs { batch: progress.batch_number, transaction: None, reason })

@@ -6,7 +6,6 @@ use std::time::Instant;
 
 use anyhow::{Context as _, Result};
 use serde::Serialize;
-use sheaf_aggregator::groth16::key::file::Header;
 use sheaf_aggregator::groth16::{snarkjs, Proof, VerifyingKey};
 use sheaf_aggregator::pipeline::settlement::{public_input, verify_batch};
 use sheaf_aggregator::pipeline::Program;
@@ -34,20 +33,19 @@ pub fn verify<'a>(
     let batch = L1Batch::from_bytes(bytes).with_context(|| no("ask for the file again, or prove the batch again"))?;
     check_program(&batch, security)?;
 
-    let key = key.path(printer)?;
-    let unreadable = || Advice::new(format_args!("cannot use the key {}", key.display()), "see `sheaf setup --help`");
-    let verifying = Header::load(&key).with_context(unreadable)?.verifying;
+    let wrapper = key.wrapper(printer)?;
+    let verifying = wrapper.verifying_key();
     let start = Instant::now();
-    verify_batch(&verifying, &batch).with_context(|| no("was it proven with another key?"))?;
+    verify_batch(verifying, &batch).with_context(|| no("was it proven with another key?"))?;
     let milliseconds = start.elapsed().as_secs_f64() * 1000.0;
     if let Some(folder) = export {
-        write_snarkjs(folder, &verifying, &batch)?;
+        write_snarkjs(folder, verifying, &batch)?;
     }
     Ok(Report {
         file,
         valid: true,
         security,
-        key,
+        key: wrapper.key().to_owned(),
         origin: verifying.origin.to_string(),
         program: hex::encode(batch.program_id),
         context: batch.context,
