@@ -132,8 +132,8 @@ pub(super) const CAUSES: &[(&str, &str)] = &[
     (
         "UnusualCalldata",
         "The calldata is not laid out as every encoder does: both streams and the proof in order, without gaps, \
-         and nothing after them. Other layouts would mean the same here, but might stop who reads them to rebuild \
-         the state.",
+         filled up with zeros, and nothing after them. Other layouts would mean the same here, but might stop who \
+         reads them to rebuild the state. Likely cause: an encoder of one's own.",
     ),
     ("WrongBatchNumber", "Not the next batch. Likely cause: it was submitted already, or one before it was not."),
     ("WrongOperatorIndex", "Fees went to another account than this rollup's."),
