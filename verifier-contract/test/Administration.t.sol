@@ -103,7 +103,7 @@ contract AdministrationTest is RollupTest {
         Rollup fresh = inSetup();
         bytes memory reason = abi.encodeWithSelector(Phases.WrongPhase.selector, Phase.Live, Phase.Setup);
         Batches.Batch memory batch = batchOf("", "");
-        vm.prank(OPERATOR);
+        vm.prank(OPERATOR, OPERATOR);
         refuse(reason);
         fresh.submitBatch(batch);
         vm.prank(ALICE);
@@ -231,10 +231,10 @@ contract AdministrationTest is RollupTest {
         vm.prank(OWNER);
         rollup.setOperator(ALICE);
         Batches.Batch memory batch = batchOf("", "");
-        vm.prank(OPERATOR);
+        vm.prank(OPERATOR, OPERATOR);
         refuse(abi.encodeWithSelector(Roles.NotTheOperator.selector, ALICE, OPERATOR));
         rollup.submitBatch(batch);
-        vm.prank(ALICE);
+        vm.prank(ALICE, ALICE);
         rollup.submitBatch(batch);
     }
 
@@ -295,7 +295,7 @@ contract AdministrationTest is RollupTest {
         vm.assertEq(batchProgram, NEXT_BATCH, "batches");
         vm.assertEq(exitProgram, NEXT_EXIT, "exits");
         Batches.Batch memory batch = batchOf("", "");
-        vm.prank(OPERATOR);
+        vm.prank(OPERATOR, OPERATOR);
         refuse(abi.encodeWithSelector(Programs.WrongProgram.selector, NEXT_BATCH, BATCH_PROGRAM));
         rollup.submitBatch(batch);
         batch.programId = NEXT_BATCH;

@@ -60,6 +60,16 @@ contract Hand {
     }
 }
 
+/// Makes a call before it has code.
+contract Newborn {
+    bool public worked;
+    bytes public answer;
+
+    constructor(address called, bytes memory data) {
+        (worked, answer) = called.call(data);
+    }
+}
+
 /// Takes back what it moved, whenever its maker likes.
 contract GreedyToken is PlainToken {
     function seize(address from) external {
@@ -104,7 +114,7 @@ contract AttacksTest is RollupTest {
     }
 
     function accepts(bytes memory data) private returns (bool done) {
-        vm.prank(OPERATOR);
+        vm.prank(OPERATOR, OPERATOR);
         // Enough for a batch, and what an off-curve point takes of it is not much.
         (done,) = address(rollup).call{gas: 500_000}(data);
     }
@@ -167,6 +177,75 @@ contract AttacksTest is RollupTest {
         }
     }
 
+    // The operator: batches that no transaction's calldata has
+
+    /// The streams would be in the calldata of a call, or nowhere but in a contract's memory.
+    function test_batches_through_a_contract_are_refused() public {
+        Hand attacker = new Hand();
+        vm.prank(OWNER);
+        rollup.setOperator(address(attacker));
+        bytes memory data = abi.encodeCall(rollup.submitBatch, (batchOf("", l2())));
+        vm.prank(EVE, EVE);
+        (bool done, bytes memory answer) = attacker.run(address(rollup), data, 0);
+        vm.assertTrue(!done, "accepted");
+        vm.assertEq(answer, throughContract(address(attacker), EVE), "another reason");
+        // Named operator again, an account without code submits it.
+        vm.prank(OWNER);
+        rollup.setOperator(OPERATOR);
+        vm.assertTrue(accepts(data), "the operator's own transaction");
+    }
+
+    /// A contract has no code while it is made.
+    function test_batches_from_a_constructor_are_refused() public {
+        bytes memory data = abi.encodeCall(rollup.submitBatch, (batchOf("", l2())));
+        address newborn = vm.computeCreateAddress(EVE, vm.getNonce(EVE));
+        vm.prank(OWNER);
+        rollup.setOperator(newborn);
+        vm.prank(EVE, EVE);
+        Newborn made = new Newborn(address(rollup), data);
+        vm.assertEq(address(made), newborn, "made elsewhere");
+        vm.assertTrue(!made.worked(), "accepted");
+        vm.assertEq(made.answer(), throughContract(newborn, EVE), "another reason");
+    }
+
+    /// As an account that delegates is called in somebody else's transaction.
+    function test_batches_in_the_transaction_of_another_are_refused() public {
+        Batches.Batch memory batch = batchOf("", l2());
+        address[2] memory origins = [EVE, OWNER];
+        for (uint256 i = 0; i < 2; ++i) {
+            vm.prank(OPERATOR, origins[i]);
+            refuse(throughContract(OPERATOR, origins[i]));
+            rollup.submitBatch(batch);
+        }
+        submit(batch);
+    }
+
+    /// EIP-7702: the account's code is 0xef0100 and the address of what it delegates to. Its transaction can go to
+    /// itself, whose code makes the batch then.
+    function test_batches_of_an_operator_that_delegates_are_refused() public {
+        Hand attacker = new Hand();
+        Batches.Batch memory batch = batchOf("", l2());
+        vm.etch(OPERATOR, abi.encodePacked(hex"ef0100", address(attacker)));
+        vm.prank(OPERATOR, OPERATOR);
+        refuse(throughContract(OPERATOR, OPERATOR));
+        rollup.submitBatch(batch);
+
+        // What the delegation does, whether or not the test runner's EVM knows it.
+        vm.etch(OPERATOR, address(attacker).code);
+        bytes memory data = abi.encodeCall(rollup.submitBatch, (batch));
+        vm.prank(OPERATOR, OPERATOR);
+        (bool done, bytes memory answer) = Hand(payable(OPERATOR)).run(address(rollup), data, 0);
+        vm.assertTrue(!done, "accepted");
+        vm.assertEq(answer, throughContract(OPERATOR, OPERATOR), "another reason");
+
+        vm.etch(OPERATOR, "");
+        vm.assertTrue(accepts(data), "without the delegation");
+    }
+
+    function throughContract(address sender, address origin) private pure returns (bytes memory) {
+        return abi.encodeWithSelector(Batches.BatchThroughContract.selector, sender, origin);
+    }
+
     // The operator: many records
 
     /// Memory must not grow with the records, or evaluating would find its place taken.
@@ -197,7 +276,7 @@ contract AttacksTest is RollupTest {
         batch.proof = negated(proof);
         submit(batch);
         batch.proof = proof;
-        vm.prank(OPERATOR);
+        vm.prank(OPERATOR, OPERATOR);
         refuse(abi.encodeWithSelector(Batches.WrongBatchNumber.selector, 2, 1));
         rollup.submitBatch(batch);
 
@@ -230,7 +309,7 @@ contract AttacksTest is RollupTest {
             vm.assertEq(rollup.stateRoot(), GENESIS_ROOT, "root");
             vm.assertEq(rollup.owed(alice, 0), 0, "owed");
             vm.assertEq(held(0), 1000, "held");
-            vm.prank(OPERATOR);
+            vm.prank(OPERATOR, OPERATOR);
             (done,) = address(rollup).call{gas: gas_}(data);
         }
         vm.assertTrue(gas_ > 200_000, "needs a verification");
@@ -287,7 +366,7 @@ contract AttacksTest is RollupTest {
         vm.prank(EVE);
         refuse(abi.encodeWithSelector(Requests.OtherOwner.selector, alice, ALICE, BOB));
         rollup.deposit{value: 1e9 + FEE}(alice, ALICE, 0, 1e9);
-        vm.prank(OPERATOR);
+        vm.prank(OPERATOR, OPERATOR);
         vm.expectPartialRevert(Batches.OtherRequests.selector);
         rollup.submitBatch(batch);
     }
@@ -321,7 +400,7 @@ contract AttacksTest is RollupTest {
         rollup.freeze();
         vm.revertToState(before);
         rollup.freeze();
-        vm.prank(OPERATOR);
+        vm.prank(OPERATOR, OPERATOR);
         refuse(abi.encodeWithSelector(Phases.WrongPhase.selector, Phase.Live, Phase.Frozen));
         rollup.submitBatch(batch);
         rollup.reclaim(1, requests[0]);
@@ -349,7 +428,7 @@ contract AttacksTest is RollupTest {
 
         bytes memory one = abi.encodePacked(Records.forcedExitRequest(0, alice), uint56(1));
         Batches.Batch memory batch = batchOf(one, "");
-        vm.prank(OPERATOR);
+        vm.prank(OPERATOR, OPERATOR);
         uint256 before = gasleft();
         rollup.submitBatch(batch);
         vm.assertLe(before - gasleft(), 350_000, "one request fits any block");
@@ -471,6 +550,7 @@ contract AttacksTest is RollupTest {
         }
     }
 
+    /// The lock refuses it before anything looks at who calls; afterwards it is refused for being a contract.
     function test_an_operator_that_is_paid_submits_no_batch_meanwhile() public {
         Hand attacker = hand(1);
         vm.prank(OWNER);
@@ -479,8 +559,9 @@ contract AttacksTest is RollupTest {
         attacker.arm(address(rollup), abi.encodeCall(rollup.submitBatch, (batch)));
         attacker.run(address(rollup), abi.encodeCall(rollup.claim, (0, address(attacker))), 0);
         vm.assertTrue(bytes4(attacker.answer()) == Phases.Reentered.selector, "another reason");
-        (bool done,) = attacker.run(address(rollup), abi.encodeCall(rollup.submitBatch, (batch)), 0);
-        vm.assertTrue(done, "afterwards it does");
+        (bool done, bytes memory answer) = attacker.run(address(rollup), abi.encodeCall(rollup.submitBatch, (batch)), 0);
+        vm.assertTrue(!done, "afterwards");
+        vm.assertTrue(bytes4(answer) == Batches.BatchThroughContract.selector, "another reason afterwards");
     }
 
     /// The lock lives as long as the transaction: neither a call that failed nor one that worked must leave it closed.
@@ -568,7 +649,7 @@ contract AttacksTest is RollupTest {
         rollup.claim(TOKEN, ALICE);
         // It cannot make more of another asset leave either.
         Batches.Batch memory batch = batchOf(withdrawal(65537, TOKEN, 1), "");
-        vm.prank(OPERATOR);
+        vm.prank(OPERATOR, OPERATOR);
         refuse(abi.encodeWithSelector(Assets.TooLittleHeld.selector, TOKEN, 1, 0));
         rollup.submitBatch(batch);
     }
@@ -576,7 +657,8 @@ contract AttacksTest is RollupTest {
     // Owner and operator together
 
     /// They propose programs that are theirs alone, and keep the queue full, so that nobody can ask for an exit in the
-    /// notice. Serving and asking again in one transaction, they never leave a place to others.
+    /// notice. Serving and asking again takes two transactions, but if both are next to each other in a block, no place
+    /// is left to others.
     function test_programs_do_not_come_if_the_queue_was_full_in_their_notice() public {
         uint32 account = open(ALICE, 0, 1000);
         submit(takeAll(), "");
@@ -587,6 +669,11 @@ contract AttacksTest is RollupTest {
         rollup.requestExit{value: FEE}(0);
         vm.warp(proposed + DEADLINE);
         serve(account);
+        vm.prank(ALICE);
+        rollup.requestExit{value: FEE}(0);
+        vm.prank(ALICE);
+        refuse(abi.encodeWithSelector(PriorityQueue.QueueFull.selector, MOST_OPEN));
+        rollup.requestExit{value: FEE}(0);
         setCounts(3, 3);
         vm.warp(proposed + NOTICE);
         requireNoChange(abi.encodeWithSelector(Programs.QueueWasFull.selector, proposed, proposed + DEADLINE));
@@ -599,6 +686,29 @@ contract AttacksTest is RollupTest {
         vm.warp(proposed + NOTICE);
         vm.prank(OWNER);
         rollup.changePrograms();
+    }
+
+    /// A contract as operator could do both in one transaction, whoever makes the block.
+    function test_no_contract_serves_and_asks_again_in_one_transaction() public {
+        Hand attacker = hand(0);
+        attacker.run(address(rollup), abi.encodeCall(rollup.requestExit, (0)), FEE);
+        (,, uint64 taken,) = progress();
+        setCounts(taken, taken + MOST_OPEN);
+        bytes[] memory calls = new bytes[](2);
+        bytes memory served = abi.encodePacked(Records.forcedExitRequest(0, 65536), uint56(1));
+        calls[0] = abi.encodeCall(rollup.submitBatch, (batchOf(served, "")));
+        calls[1] = abi.encodeCall(rollup.requestExit, (0));
+        vm.prank(OWNER);
+        rollup.setOperator(address(attacker));
+        vm.prank(EVE, EVE);
+        (bool done, bytes memory answer) = attacker.run(address(rollup), calls[0], 0);
+        vm.assertTrue(!done, "a contract serves");
+        vm.assertEq(answer, throughContract(address(attacker), EVE), "another reason");
+        vm.prank(OWNER);
+        rollup.setOperator(OPERATOR);
+        vm.assertTrue(accepts(calls[0]), "an account without code serves");
+        (done,) = attacker.run(address(rollup), calls[1], FEE);
+        vm.assertTrue(done, "in a transaction of its own");
     }
 
     /// The queue was full before, so nothing fills it in the notice.

@@ -13,7 +13,7 @@ import {vm} from "./kit/Vm.sol";
 
 contract BatchesTest is RollupTest {
     function refuseBatch(Batches.Batch memory batch, bytes memory reason) private {
-        vm.prank(OPERATOR);
+        vm.prank(OPERATOR, OPERATOR);
         refuse(reason);
         rollup.submitBatch(batch);
     }
@@ -195,7 +195,7 @@ contract BatchesTest is RollupTest {
         Batches.Batch memory batch = batchOf(withdrawal(alice, 0, 513), "");
         bit %= 21 * 8;
         batch.l1Stream[bit / 8] ^= bytes1(uint8(1 << bit % 8));
-        vm.prank(OPERATOR);
+        vm.prank(OPERATOR, OPERATOR);
         (bool done,) = address(rollup).call(abi.encodeCall(rollup.submitBatch, (batch)));
         vm.assertTrue(!done, "accepted");
     }
@@ -205,7 +205,7 @@ contract BatchesTest is RollupTest {
         Batches.Batch memory batch = batchOf("", l2());
         position %= 256;
         batch.proof[position] ^= bytes1(change);
-        vm.prank(OPERATOR);
+        vm.prank(OPERATOR, OPERATOR);
         (bool done,) = address(rollup).call{gas: 3e6}(abi.encodeCall(rollup.submitBatch, (batch)));
         vm.assertTrue(!done, "accepted");
     }
@@ -263,13 +263,13 @@ contract BatchesTest is RollupTest {
         (exchanged[offset + 30], exchanged[offset + 31]) = (0x01, 0x80);
         (exchanged[offset + 62], exchanged[offset + 63]) = (0x01, 0x40);
         requireUnusual(exchanged);
-        vm.prank(OPERATOR);
+        vm.prank(OPERATOR, OPERATOR);
         (bool done,) = address(rollup).call(usual);
         vm.assertTrue(done, "the usual one");
     }
 
     function requireUnusual(bytes memory data) private {
-        vm.prank(OPERATOR);
+        vm.prank(OPERATOR, OPERATOR);
         (bool done, bytes memory answer) = address(rollup).call(data);
         vm.assertTrue(!done, "accepted");
         bytes4 reason = bytes4(answer);
@@ -278,7 +278,7 @@ contract BatchesTest is RollupTest {
     }
 
     function requireRejected(Batches.Batch memory batch) private {
-        vm.prank(OPERATOR);
+        vm.prank(OPERATOR, OPERATOR);
         vm.expectPartialRevert(Programs.ProofRejected.selector);
         rollup.submitBatch(batch);
     }
@@ -293,7 +293,7 @@ contract BatchesTest is RollupTest {
 
     function requireOtherRequests(bytes memory l1) private {
         Batches.Batch memory batch = batchOf(l1, "");
-        vm.prank(OPERATOR);
+        vm.prank(OPERATOR, OPERATOR);
         vm.expectPartialRevert(Batches.OtherRequests.selector);
         rollup.submitBatch(batch);
     }
@@ -321,7 +321,7 @@ contract BatchesTest is RollupTest {
         bit %= l1.length * 8;
         l1[bit / 8] ^= bytes1(uint8(1 << bit % 8));
         Batches.Batch memory batch = batchOf(l1, "");
-        vm.prank(OPERATOR);
+        vm.prank(OPERATOR, OPERATOR);
         (bool done,) = address(rollup).call(abi.encodeCall(rollup.submitBatch, (batch)));
         vm.assertTrue(!done, "accepted");
     }

@@ -71,7 +71,7 @@ contract EscapeTest is RollupTest {
     function test_a_frozen_rollup_takes_nothing_more() public {
         Batches.Batch memory batch = batchOf("", "");
         freeze();
-        vm.prank(OPERATOR);
+        vm.prank(OPERATOR, OPERATOR);
         refuse(wrongPhase());
         rollup.submitBatch(batch);
         vm.prank(address(0xF2E5));

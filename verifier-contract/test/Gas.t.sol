@@ -17,7 +17,7 @@ contract GasTest is RollupTest {
     /// Gas of a call by `sender`.
     function measure(address sender, uint256 value, bytes memory data) private returns (uint256 used) {
         cool();
-        vm.prank(sender);
+        vm.prank(sender, sender);
         address called = address(rollup);
         bool done;
         // By hand, since the compiler would copy the data first, at this contract's expense.

@@ -6,6 +6,11 @@ pub(super) const CAUSES: &[(&str, &str)] = &[
     ("AlreadyReclaimed", "The deposit has left."),
     ("AssetNumberUnavailable", "The number is taken, or not one of 1 … 2047."),
     ("BadProgramIds", "Not a program id, or one id for both programs."),
+    (
+        "BatchThroughContract",
+        "A batch has to come from the operator's own transaction, so that anyone can read it from L1. Likely cause: a \
+         multisig or a delegated account as operator.",
+    ),
     ("ChainIdTooLarge", "The chain's id does not fit statements."),
     ("CoordinateOutOfRange", "A coordinate of the proof is not below p. Likely cause: bytes in the wrong order."),
     ("DeadlineOutOfRange", "The deadline is too short or too long. Likely cause: another unit than seconds."),

@@ -441,10 +441,10 @@ pub enum ReadError {
         /// The transaction.
         transaction: B256,
     },
-    /// The operator is a contract.
+    /// A batch's transaction goes elsewhere, which the rollup does not allow.
     #[error(
-        "batch {number} was submitted through another contract, in transaction {transaction}, so its calldata has to \
-         be found in a trace"
+        "the transaction {transaction} of batch {number} does not go to the rollup, which takes no batches through \
+         other contracts: the L1 node is wrong, or another contract is at the rollup's address"
     )]
     Indirect {
         /// Its number.

@@ -16,6 +16,17 @@ import {Programs} from "./Programs.sol";
 ///
 /// Words of the L1 stream need no check of their widths: the proof is about exactly these words, and the circuits made
 /// them from fields of the widths that Records tells.
+///
+/// # Who can read a batch
+///
+/// The state is rebuilt from calldata of transactions: after a freeze, proofs of exits need it. So a batch comes in a
+/// transaction of the operator's account to this contract, whose calldata is then the batch's. Were a contract the
+/// operator, the streams could be in the depths of a transaction, and an operator who hides them there could hold what
+/// everybody has to ransom. An account that delegates to code (EIP-7702) could send transactions to itself, and call
+/// from there.
+///
+/// What it costs: the operator is one key. It cannot be a multisig, nor a wallet that is a contract, and nobody can
+/// pass batches on for it. The owner can be a contract, and names another operator when the key is lost.
 abstract contract Batches is Accounts, Programs {
     using Records for Head;
 
@@ -55,7 +66,7 @@ abstract contract Batches is Accounts, Programs {
     /// The root of the state after the last batch.
     bytes32 public stateRoot;
 
-    /// A batch was accepted. Its streams are in the calldata of the transaction that this event is of.
+    /// A batch was accepted. The transaction that this event is of has its streams: its calldata is the call's.
     event BatchAccepted(
         uint32 indexed number,
         bytes32 preRoot,
@@ -65,6 +76,9 @@ abstract contract Batches is Accounts, Programs {
         uint64 requestsTaken
     );
 
+    /// A batch has to come from the operator's own transaction, so that anyone can read it from L1. Likely cause: a
+    /// multisig or a delegated account as operator.
+    error BatchThroughContract(address sender, address origin);
     /// Not the next batch. Likely cause: it was submitted already, or one before it was not.
     error WrongBatchNumber(uint32 expected, uint32 got);
     /// The batch begins from another state. Likely cause: it was proven before another batch was accepted.
@@ -96,8 +110,10 @@ abstract contract Batches is Accounts, Programs {
         OPERATOR_INDEX = operatorIndex;
     }
 
-    /// Moves the state on by a proven batch.
+    /// Moves the state on by a proven batch. Takes transactions of the operator's account only, and no calls by
+    /// contracts.
     function submitBatch(Batch calldata batch) external onlyOperator only(Phase.Live) locked {
+        requireOwnTransaction();
         requireUsualLayout(batch);
         Progress memory current = progress;
         requireNext(batch, current);
@@ -126,6 +142,13 @@ abstract contract Batches is Accounts, Programs {
         (uint256 z0, uint256 z1) = Evaluation.drawPoint(batch.daCommit, batch.l1Stream, batch.l2Stream);
         parts.z = uint128(z0 << 64 | z1);
         (parts.l1Value, parts.l2Value) = Evaluation.evaluate(z0, z1, batch.l1Stream, batch.l2Stream);
+    }
+
+    /// The call is the transaction: who sent it makes this call, and has no code that could make it later.
+    function requireOwnTransaction() private view {
+        if (msg.sender != tx.origin || msg.sender.code.length != 0) {
+            revert BatchThroughContract(msg.sender, tx.origin);
+        }
     }
 
     /// One layout of the calldata: selector, offset of the batch, its ten words, and then length and bytes, filled up

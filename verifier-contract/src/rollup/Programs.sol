@@ -10,7 +10,7 @@ import {Roles} from "./Roles.sol";
 /// others. They take effect after a notice of at least twice the deadline of requests: whoever does not like them asks
 /// for an exit within the first half, and it is taken before they come, or the rollup can be frozen with the programs
 /// as they are. They do not come if the queue was full meanwhile: an owner and an operator who filled it with requests of
-/// their own, served them and asked again in one transaction, would let nobody else ask.
+/// their own, served them and asked again in one block, would let nobody else ask.
 abstract contract Programs is Roles, PriorityQueue {
     /// Both programs, by program id: the hash of what the last plonky2 proof's circuit is, a number below r.
     struct ProgramIds {

@@ -8,7 +8,7 @@ abstract contract Roles {
     address public owner;
     /// Who becomes the owner by accepting it.
     address public proposedOwner;
-    /// Who submits batches.
+    /// Who submits batches: an account without code, see Batches.
     address public operator;
 
     event OwnerProposed(address indexed proposed);

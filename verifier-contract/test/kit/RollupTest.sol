@@ -176,7 +176,7 @@ abstract contract RollupTest {
     }
 
     function submit(Batches.Batch memory batch) internal {
-        vm.prank(OPERATOR);
+        vm.prank(OPERATOR, OPERATOR);
         rollup.submitBatch(batch);
     }
 

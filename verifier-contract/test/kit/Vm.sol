@@ -12,12 +12,14 @@ interface Vm {
     function assume(bool condition) external pure;
     function chainId(uint256 id) external;
     function cool(address where) external;
+    function computeCreateAddress(address maker, uint256 nonce) external pure returns (address);
     function deal(address who, uint256 balance) external;
     function etch(address where, bytes calldata code) external;
     function expectEmit(address emitter) external;
     function expectRevert(bytes4 selector) external;
     function expectPartialRevert(bytes4 selector) external;
     function expectRevert(bytes calldata data) external;
+    function getNonce(address who) external view returns (uint64);
     function load(address where, bytes32 slot) external view returns (bytes32);
     function parseJsonBytes(string calldata json, string calldata key) external pure returns (bytes memory);
     function parseJsonBytes32(string calldata json, string calldata key) external pure returns (bytes32);
@@ -25,6 +27,7 @@ interface Vm {
     function parseJsonAddress(string calldata json, string calldata key) external pure returns (address);
     function pauseGasMetering() external;
     function prank(address sender) external;
+    function prank(address sender, address origin) external;
     function readFile(string calldata path) external view returns (string memory);
     function resumeGasMetering() external;
     function revertToState(uint256 id) external returns (bool);
