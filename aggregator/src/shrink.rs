@@ -109,7 +109,7 @@ impl Shrink {
         Ok(Self { below, open, squeezes, shrink, verifier })
     }
 
-    /// All circuits, to be kept: some hundreds of megabytes.
+    /// All circuits, to be kept: 0.4 to 1.0 GB.
     pub fn to_shelf(&self) -> Shelf {
         let (first, rest) = roles(self.below.profile());
         let mut shelf = Shelf::default();
