@@ -54,6 +54,8 @@ pub mod shrink;
 pub mod verifier;
 pub mod wrap;
 
+mod whole_file;
+
 #[cfg(test)]
 mod pins;
 #[cfg(test)]

@@ -13,7 +13,7 @@
 //! is enough, since whatever is proven with these circuits is verified with pinned verifier data before it leaves.
 
 use std::collections::BTreeMap;
-use std::fs::{self, File};
+use std::fs;
 use std::io::{self, Write};
 use std::path::Path;
 
@@ -42,6 +42,7 @@ use sheaf_circuits::security::Role;
 
 use super::gate::PublicValuesGate;
 use super::verifier::ProgramId;
+use crate::whole_file;
 
 /// How files begin.
 const MAGIC: [u8; 8] = *b"sheafshf";
@@ -132,13 +133,7 @@ impl Shelf {
         hasher.update_rayon(&bytes);
         bytes.extend(hasher.finalize().as_bytes());
 
-        let folder = path.parent().filter(|parent| *parent != Path::new("")).unwrap_or(Path::new("."));
-        fs::create_dir_all(folder)?;
-        let mut file = tempfile::NamedTempFile::new_in(folder)?;
-        file.write_all(&bytes)?;
-        file.as_file().sync_all()?;
-        file.persist(path).map_err(|error| error.error)?;
-        File::open(folder)?.sync_all()
+        whole_file::write(path, |file| file.write_all(&bytes)).map_err(|failed| failed.source)
     }
 }
 

@@ -25,7 +25,7 @@
 
 use std::fs::File;
 use std::io::{self, Read, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use ark_bn254::{G1Affine, G2Affine};
 use thiserror::Error;
@@ -35,6 +35,7 @@ use crate::groth16::circuit::CircuitDigest;
 use crate::groth16::point::{self, Point, PointProblem};
 use crate::groth16::reduction::{Reduction, MAX_DOMAIN_BITS};
 use crate::groth16::PUBLIC_VALUES;
+use crate::whole_file::{self, NotWritten};
 
 /// How key files begin.
 pub const MAGIC: [u8; 8] = *b"sheafkey";
@@ -370,15 +371,7 @@ impl Key {
     /// # Errors
     /// [`KeyError::Io`].
     pub fn save(&self, path: &Path) -> Result<(), KeyError> {
-        let folder = match path.parent() {
-            Some(parent) if parent != Path::new("") => parent.to_owned(),
-            _ => PathBuf::from("."),
-        };
-        std::fs::create_dir_all(&folder).map_err(io_error("make the folder of"))?;
-        let mut file = tempfile::NamedTempFile::new_in(&folder).map_err(io_error("write"))?;
-        self.write(&mut file).map_err(io_error("write"))?;
-        file.as_file().sync_all().map_err(io_error("write"))?;
-        file.persist(path).map_err(|error| KeyError::Io { doing: "rename", source: error.error })?;
-        File::open(&folder).and_then(|folder| folder.sync_all()).map_err(io_error("sync the folder of"))
+        whole_file::write(path, |file| self.write(file))
+            .map_err(|NotWritten { doing, source }| KeyError::Io { doing, source })
     }
 }
