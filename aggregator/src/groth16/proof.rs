@@ -10,14 +10,13 @@
 use ark_bn254::{Fq, G1Affine, G2Affine};
 use ark_ff::{AdditiveGroup, BigInt, BigInteger, PrimeField};
 use serde::Serialize;
+pub use sheaf_verifier_contract::PROOF_BYTES;
 use thiserror::Error;
 
 use super::circuit::CircuitDigest;
 use super::key::VerifyingKey;
 use super::point::{Point, PointProblem, COORDINATE_BYTES};
 
-/// Bytes of a proof.
-pub const PROOF_BYTES: usize = 256;
 /// Where B and C begin.
 const B_OFFSET: usize = 64;
 const C_OFFSET: usize = 192;

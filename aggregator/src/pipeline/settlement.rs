@@ -21,7 +21,7 @@ use thiserror::Error;
 
 use super::programs::{Program, Programs, ProgramsError};
 use crate::groth16::key::file::{Header, KeyError};
-use crate::groth16::{self, CircuitDigest, DecodeProofError, InvalidProof, Key, ProveError, VerifyingKey};
+use crate::groth16::{self, DecodeProofError, InvalidProof, Key, ProveError, VerifyingKey};
 use crate::shrink::shelf::Shelf;
 use crate::shrink::values::PublicValues;
 use crate::shrink::{Shrink, ShrinkProof, ShrinkVerifier, ShrinkVerifyError};
@@ -133,7 +133,6 @@ impl Settlement {
 /// Makes Groth16 proofs of any program's shrink proofs, with one key.
 #[derive(Clone, Debug)]
 pub struct Wrapper {
-    circuit: CircuitDigest,
     verifying: VerifyingKey,
     key: PathBuf,
 }
@@ -141,19 +140,18 @@ pub struct Wrapper {
 impl Wrapper {
     /// Reads the beginning of the key file `key`, which has to be of the pinned wrap.
     pub fn open(key: &Path) -> Result<Self, WrapperError> {
-        let circuit = Programs::load()?.wrap();
         let at = |source| WrapperError::Key { path: key.to_owned(), source };
         let header = Header::load(key).map_err(at)?;
-        let got = header.verifying.circuit;
-        if got != circuit {
-            return Err(at(KeyError::Circuit { expected: circuit, got }));
+        let (expected, got) = (Programs::load()?.wrap(), header.verifying.circuit);
+        if got != expected {
+            return Err(at(KeyError::Circuit { expected, got }));
         }
         let metadata = fs::metadata(key).map_err(|source| at(KeyError::Io { doing: "look at", source }))?;
         let (expected, got) = (header.file_bytes(), metadata.len());
         if got != expected {
             return Err(at(KeyError::Length { expected, got }));
         }
-        Ok(Self { circuit, verifying: header.verifying, key: key.to_owned() })
+        Ok(Self { verifying: header.verifying, key: key.to_owned() })
     }
 
     /// The key's file.
@@ -179,7 +177,7 @@ impl Wrapper {
         program.verify(proof)?;
         let r1cs = constrain(&Wrapped::new(program, proof))?;
         let at = |source| WrapperError::Key { path: self.key.clone(), source };
-        let key = Key::load(&self.key, &self.circuit).map_err(at)?;
+        let key = Key::load(&self.key, &self.verifying.circuit).map_err(at)?;
         if *key.verifying() != self.verifying {
             return Err(WrapperError::Replaced { path: self.key.clone() });
         }

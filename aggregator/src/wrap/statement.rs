@@ -14,6 +14,7 @@ use ark_bn254::Fr;
 use ark_ff::PrimeField;
 use sheaf_circuits::context::CONTEXT_FIELD_BITS;
 use sheaf_circuits::hash::{DIGEST_LEN, F};
+pub use sheaf_verifier_contract::STATEMENT_BYTES;
 
 use super::field::{pack, Interval, Residue, Residues};
 use super::r1cs::{Linear, R1cs};
@@ -21,8 +22,6 @@ use super::sha256::sha256;
 use super::transcript::loose_digits;
 use crate::shrink::values::{PublicValues, PUBLIC_VALUES_LEN};
 
-/// Bytes that are hashed.
-pub const STATEMENT_BYTES: usize = 220;
 /// Bits of the public input.
 pub const PUBLIC_INPUT_BITS: usize = 253;
 
