@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use anyhow::{Context as _, Result};
 use clap::Args;
-use sheaf_aggregator::groth16::key::cache::KeyCache;
+use sheaf_aggregator::groth16::key::cache::{user_cache, KeyCache};
 use sheaf_aggregator::groth16::key::file::Header;
 use sheaf_aggregator::groth16::{CircuitDigest, Origin};
 use sheaf_aggregator::pipeline::{Programs, Wrapper};
@@ -54,12 +54,16 @@ pub fn programs() -> Result<Programs> {
 
 /// The user's folder of keys.
 pub fn cache() -> Result<KeyCache> {
-    KeyCache::of_user().context(Advice::new("there is no place for keys", "set HOME"))
+    KeyCache::of_user().with_context(no_place)
+}
+
+fn no_place() -> Advice {
+    Advice::new("there is no place for keys", "set HOME")
 }
 
 /// The user's folder of built circuits, beside that of keys.
 pub fn circuits_folder() -> Result<PathBuf> {
-    Ok(cache()?.folder.with_file_name("circuits"))
+    Ok(user_cache().with_context(no_place)?.join("circuits"))
 }
 
 /// The key in the cache, an imported one rather than a development key.

@@ -31,6 +31,18 @@ pub enum CacheError {
     TooLarge(#[from] TooLarge),
 }
 
+/// The user's folder for what can be made again: `$XDG_CACHE_HOME/sheaf`, or the same in `~/.cache`.
+///
+/// # Errors
+/// [`CacheError::NoFolder`].
+pub fn user_cache() -> Result<PathBuf, CacheError> {
+    // By its specification the variable counts only if it is an absolute path.
+    let told = std::env::var_os("XDG_CACHE_HOME").map(PathBuf::from).filter(|path| path.is_absolute());
+    let home = std::env::var_os("HOME").filter(|home| !home.is_empty());
+    let cache = told.or_else(|| home.map(|home| PathBuf::from(home).join(".cache")));
+    Ok(cache.ok_or(CacheError::NoFolder)?.join("sheaf"))
+}
+
 /// A folder of keys.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct KeyCache {
@@ -44,11 +56,7 @@ impl KeyCache {
     /// # Errors
     /// [`CacheError::NoFolder`].
     pub fn of_user() -> Result<Self, CacheError> {
-        // By its specification the variable counts only if it is an absolute path.
-        let told = std::env::var_os("XDG_CACHE_HOME").map(PathBuf::from).filter(|path| path.is_absolute());
-        let home = std::env::var_os("HOME").filter(|home| !home.is_empty());
-        let cache = told.or_else(|| home.map(|home| PathBuf::from(home).join(".cache")));
-        Ok(Self { folder: cache.ok_or(CacheError::NoFolder)?.join("sheaf/keys") })
+        Ok(Self { folder: user_cache()?.join("keys") })
     }
 
     /// Where a circuit's key of an origin is, or would be.
