@@ -8,7 +8,7 @@ use anyhow::{Context as _, Result};
 use clap::Args;
 use serde::Serialize;
 use sheaf_aggregator::groth16::{EvmVerifyingKey, Origin};
-use sheaf_aggregator::pipeline::{Program, Wrapper};
+use sheaf_aggregator::pipeline::{Program, Programs};
 use sheaf_circuits::account::{AccountIndex, AssetId};
 use sheaf_circuits::context::ContractAddress;
 use sheaf_circuits::security::Profile;
@@ -137,11 +137,12 @@ impl Deploy {
     pub fn run(self, printer: &Printer) -> Result<Answer> {
         l1::require_new(&self.out)?;
         let mut genesis = self.read_genesis()?;
-        let key = self.verifying_key(printer)?;
-        let programs = self.programs()?;
+        let pinned = groth16::programs()?;
+        let key = self.verifying_key(&pinned, printer)?;
+        let programs = self.programs(&pinned);
         let node = self.node.connect()?;
         if !l1::is_development(&node) && !self.allow_insecure {
-            self.require_secure(&key, programs)?;
+            require_secure(&pinned, &key, programs)?;
         }
         let mut sender = self.sending.sender(&node, printer)?;
         self.find_owners(&mut genesis, sender.address())?;
@@ -227,22 +228,19 @@ impl Deploy {
     }
 
     /// The key that the contract will verify with.
-    fn verifying_key(&self, printer: &Printer) -> Result<VerifyingKey> {
+    fn verifying_key(&self, pinned: &Programs, printer: &Printer) -> Result<VerifyingKey> {
         let (json, from) = match &self.verifying_key {
             Some(file) => (files::read(file, KEY_BYTES)?, file.clone()),
             None => {
-                let path = self.key.path(printer)?;
-                let key = Wrapper::open(&path).with_context(|| {
-                    let next = "make or import a key for this version: `sheaf setup`";
-                    Advice::new(format_args!("cannot use the key {}", path.display()), next)
-                })?;
-                (serde_json::to_vec(&EvmVerifyingKey::from(key.verifying_key()))?, path)
+                let wrapper = self.key.wrapper(printer)?;
+                let json = serde_json::to_vec(&EvmVerifyingKey::from(wrapper.verifying_key()))?;
+                (json, wrapper.key().to_owned())
             }
         };
         let key = VerifyingKey::from_json(&json).with_context(|| {
             Advice::new(format_args!("{} is not a verifying key", from.display()), "name the JSON of one").answer_no()
         })?;
-        let expected = groth16::programs()?.wrap().to_string();
+        let expected = pinned.wrap().to_string();
         if key.circuit() != expected {
             let what =
                 format!("the key is for circuit {}, expected {expected}: no proof would ever verify", key.circuit());
@@ -254,32 +252,14 @@ impl Deploy {
         Ok(key)
     }
 
-    /// Nothing that lets others make false proofs.
-    fn require_secure(&self, key: &VerifyingKey, programs: ProgramIds) -> Result<()> {
-        let next = "on a testnet, where nothing is at stake: --allow-insecure";
-        if key.origin() == "dev" {
-            let what = "the key is for development, and this chain is not";
-            return Err(Advice::new(what, format_args!("import a ceremony's with `sheaf setup import`; {next}")).into());
-        }
-        let fast = groth16::programs()?.verifier(Program::Batch(Profile::Fast)).program_id();
-        if programs.batch == fast.to_bytes() {
-            let what =
-                "the program takes proofs of the `fast` profile, which is for development, and this chain is not";
-            return Err(Advice::new(what, format_args!("deploy with --security proven; {next}")).into());
-        }
-        Ok(())
-    }
-
     /// The programs that the contract will take proofs of.
-    fn programs(&self) -> Result<ProgramIds> {
-        let programs = groth16::programs()?;
-        let id = |told: Option<[u8; 32]>, program| {
-            told.unwrap_or_else(|| programs.verifier(program).program_id().to_bytes())
-        };
-        Ok(ProgramIds {
+    fn programs(&self, pinned: &Programs) -> ProgramIds {
+        let id =
+            |told: Option<[u8; 32]>, program| told.unwrap_or_else(|| pinned.verifier(program).program_id().to_bytes());
+        ProgramIds {
             batch: id(self.batch_program, Program::Batch(self.security)),
             exit: id(self.exit_program, Program::Exit),
-        })
+        }
     }
 
     fn config(&self, genesis: &Genesis, programs: ProgramIds, verifier: Address, owner: Address) -> Config {
@@ -331,6 +311,21 @@ impl Deploy {
             assets: genesis.assets.iter().map(asset).collect(),
         }
     }
+}
+
+/// Nothing that lets others make false proofs.
+fn require_secure(pinned: &Programs, key: &VerifyingKey, programs: ProgramIds) -> Result<()> {
+    let next = "on a testnet, where nothing is at stake: --allow-insecure";
+    if key.origin() == "dev" {
+        let what = "the key is for development, and this chain is not";
+        return Err(Advice::new(what, format_args!("import a ceremony's with `sheaf setup import`; {next}")).into());
+    }
+    let fast = pinned.verifier(Program::Batch(Profile::Fast)).program_id();
+    if programs.batch == fast.to_bytes() {
+        let what = "the program takes proofs of the `fast` profile, which is for development, and this chain is not";
+        return Err(Advice::new(what, format_args!("deploy with --security proven; {next}")).into());
+    }
+    Ok(())
 }
 
 fn step(sender: &mut Sender<'_>, done: &mut Vec<Mined>, call: &Call) -> Result<Mined> {
