@@ -16,16 +16,53 @@ use crate::failure::Advice;
 use crate::files;
 use crate::l1::show_word;
 
-/// A batch for L1.
+/// What a batch for L1 says besides its streams, wherever it is.
 #[derive(Serialize)]
-pub struct BatchSummary {
-    file: PathBuf,
-    verified: bool,
+pub struct Said {
     context: Context,
     program_id: String,
     pre_root: Digest,
     post_root: Digest,
     da_commit: Digest,
+}
+
+impl Said {
+    /// What `batch` says.
+    pub fn by(batch: &L1Batch) -> Self {
+        Self {
+            context: batch.context,
+            program_id: show_word(&batch.program_id),
+            pre_root: batch.pre_root,
+            post_root: batch.post_root,
+            da_commit: batch.da_commit,
+        }
+    }
+
+    /// The batch's number.
+    pub fn number(&self) -> u32 {
+        self.context.batch_number
+    }
+}
+
+impl fmt::Display for Said {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Context { domain, operator, timestamp_s, .. } = self.context;
+        writeln!(f, "  domain     chain {}, contract {}", domain.chain_id, String::from(domain.contract))?;
+        writeln!(f, "  sealed     at {timestamp_s} seconds since 1970, fees for account {operator}")?;
+        writeln!(f, "  program    {}", self.program_id)?;
+        writeln!(f, "  from root  {}", self.pre_root)?;
+        writeln!(f, "  to root    {}", self.post_root)?;
+        writeln!(f, "  daCommit   {}", self.da_commit)
+    }
+}
+
+/// A batch for L1.
+#[derive(Serialize)]
+pub struct BatchSummary {
+    file: PathBuf,
+    verified: bool,
+    #[serde(flatten)]
+    said: Said,
     public_input: String,
     l1: stream::Summary,
     l2: stream::Summary,
@@ -42,11 +79,7 @@ impl BatchSummary {
         Ok(Self {
             file: file.into(),
             verified: false,
-            context: batch.context,
-            program_id: show_word(&batch.program_id),
-            pre_root: batch.pre_root,
-            post_root: batch.post_root,
-            da_commit: batch.da_commit,
+            said: Said::by(&batch),
             public_input: show_word(&batch.statement().with_context(no)?.public_input()),
             l1: stream::Summary::of(file, Stream::L1, &batch.l1)?,
             l2: stream::Summary::of(file, Stream::L2, &batch.l2)?,
@@ -56,14 +89,10 @@ impl BatchSummary {
 
 impl fmt::Display for BatchSummary {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Context { domain, batch_number, operator, timestamp_s } = self.context;
-        writeln!(f, "{} is batch {batch_number} for L1 (not verified here: see `sheaf verify`)", self.file.display())?;
-        writeln!(f, "  domain     chain {}, contract {}", domain.chain_id, String::from(domain.contract))?;
-        writeln!(f, "  sealed     at {timestamp_s} seconds since 1970, fees for account {operator}")?;
-        writeln!(f, "  program    {}", self.program_id)?;
-        writeln!(f, "  from root  {}", self.pre_root)?;
-        writeln!(f, "  to root    {}", self.post_root)?;
-        writeln!(f, "  daCommit   {}", self.da_commit)?;
+        let Self { file, said, .. } = self;
+        let number = said.number();
+        writeln!(f, "{} is batch {number} for L1 (not verified here: see `sheaf verify`)", file.display())?;
+        write!(f, "{said}")?;
         writeln!(f, "  input      {}", self.public_input)?;
         write!(f, "{}{}", self.l1, self.l2)
     }

@@ -5,14 +5,13 @@ use std::path::Path;
 
 use anyhow::{Context as _, Result};
 use serde::Serialize;
-use sheaf_circuits::context::Context;
-use sheaf_circuits::hash::Digest;
 use sheaf_circuits::transaction::Stream;
 use sheaf_verifier_contract::client::{AcceptedBatch, ReadError, B256, U256};
 
+use super::l1::Said;
 use super::stream;
 use crate::failure::Advice;
-use crate::l1::{cannot_ask, show_word, Place};
+use crate::l1::{cannot_ask, Place};
 use crate::numbers::Count;
 
 /// The transaction that `argument` names, if it is no file's name.
@@ -26,11 +25,8 @@ pub fn hash(argument: &Path) -> Option<B256> {
 pub struct Summary {
     transaction: String,
     block: u64,
-    context: Context,
-    program_id: String,
-    pre_root: Digest,
-    post_root: Digest,
-    da_commit: Digest,
+    #[serde(flatten)]
+    said: Said,
     requests_taken: u64,
     gas: u64,
     fee_wei: String,
@@ -59,11 +55,7 @@ impl Summary {
         let name = transaction.to_string();
         Ok(Self {
             block,
-            context: batch.context,
-            program_id: show_word(&batch.program_id),
-            pre_root: batch.pre_root,
-            post_root: batch.post_root,
-            da_commit: batch.da_commit,
+            said: Said::by(&batch),
             requests_taken,
             gas,
             fee_wei: (U256::from(gas) * U256::from(price)).to_string(),
@@ -77,14 +69,9 @@ impl Summary {
 
 impl fmt::Display for Summary {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Context { domain, batch_number, operator, timestamp_s } = self.context;
-        writeln!(f, "{} submitted batch {batch_number}, in block {}", self.transaction, Count(self.block))?;
-        writeln!(f, "  domain     chain {}, contract {}", domain.chain_id, String::from(domain.contract))?;
-        writeln!(f, "  sealed     at {timestamp_s} seconds since 1970, fees for account {operator}")?;
-        writeln!(f, "  program    {}", self.program_id)?;
-        writeln!(f, "  from root  {}", self.pre_root)?;
-        writeln!(f, "  to root    {}", self.post_root)?;
-        writeln!(f, "  daCommit   {}", self.da_commit)?;
+        let Self { transaction, said, .. } = self;
+        writeln!(f, "{transaction} submitted batch {}, in block {}", said.number(), Count(self.block))?;
+        write!(f, "{said}")?;
         writeln!(f, "  requests   {} taken up to it", Count(self.requests_taken))?;
         let calldata = Count(self.calldata_bytes as u64);
         writeln!(f, "  cost       {} gas for {} wei, {calldata} bytes of calldata", Count(self.gas), self.fee_wei)?;
