@@ -85,16 +85,9 @@ sol! {
         function owed(uint32 account, uint16 asset) external view returns (uint256);
         function ownerOf(uint32 account) external view returns (address);
         function accountOf(address owner_) external view returns (uint32 account);
-        function owner() external view returns (address);
-        function operator() external view returns (address);
         function oldestDeadline() external view returns (uint64);
-        function overdue() external view returns (bool);
-        function exited(uint32 account, uint16 asset) external view returns (bool);
-        function reclaimed(uint64 request) external view returns (bool);
         function OPERATOR_INDEX() external view returns (uint32);
         function REQUEST_FEE() external view returns (uint256);
-        function REQUEST_DEADLINE_S() external view returns (uint64);
-        function VERIFIER() external view returns (address);
 
         event Requested(uint64 indexed number, uint32 indexed account, address indexed from, bytes record);
         event BatchAccepted(

@@ -83,11 +83,6 @@ impl Node {
         self.chain_id
     }
 
-    /// Where the node is: scheme, host and port.
-    pub fn place(&self) -> &str {
-        &self.place
-    }
-
     /// The newest block.
     pub fn head(&self) -> Result<Head, NodeError> {
         self.block(BlockId::latest())?.ok_or_else(|| self.strange("the newest block", "there is none"))

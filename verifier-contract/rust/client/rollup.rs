@@ -158,16 +158,6 @@ impl<'a> Rollup<'a> {
         }
     }
 
-    /// Who administers it.
-    pub fn owner(&self) -> Result<Address, NodeError> {
-        self.view(Abi::ownerCall {})
-    }
-
-    /// Who submits batches.
-    pub fn operator(&self) -> Result<Address, NodeError> {
-        self.view(Abi::operatorCall {})
-    }
-
     /// The account on L2 that fees go to, as a number.
     pub fn operator_index(&self) -> Result<u32, NodeError> {
         self.view(Abi::OPERATOR_INDEXCall {})
@@ -176,11 +166,6 @@ impl<'a> Rollup<'a> {
     /// Wei that a request costs.
     pub fn request_fee(&self) -> Result<U256, NodeError> {
         self.view(Abi::REQUEST_FEECall {})
-    }
-
-    /// Seconds in which a request must be taken.
-    pub fn request_deadline_s(&self) -> Result<u64, NodeError> {
-        self.view(Abi::REQUEST_DEADLINE_SCall {})
     }
 
     /// When the oldest open request must be taken, in seconds since 1970; none if no request is open.

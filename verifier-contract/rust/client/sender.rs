@@ -132,8 +132,6 @@ pub struct Mined {
     pub hash: B256,
     /// The block's number.
     pub block: u64,
-    /// The block's hash.
-    pub block_hash: B256,
     /// Gas that it took.
     pub gas_used: u64,
     /// What it paid for that, in wei.
@@ -340,7 +338,6 @@ impl<'a> Sender<'a> {
             id: entry.id,
             hash,
             block,
-            block_hash: receipt.block_hash.unwrap_or_default(),
             gas_used: receipt.gas_used,
             fee: U256::from(receipt.gas_used) * U256::from(receipt.effective_gas_price),
             created,
