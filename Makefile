@@ -14,7 +14,7 @@ PACKAGES = $(if $(shell command -v g++),,g++) $(if $(shell command -v make),,mak
 	$(if $(wildcard /usr/lib/llvm-*/lib/libclang.so* /usr/lib/*/libclang-*.so*),,libclang-dev)
 SNARKJS = aggregator/tests/snarkjs
 
-.PHONY: help deps node l1-tools snarkjs-tools build demo test bench lint fuzz clean-demo
+.PHONY: help deps node l1-tools snarkjs-tools fleet-tools build demo test bench lint lint-deploy fuzz clean-demo
 
 help: ## list what there is
 	@grep -E '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## /\1\t/' | expand -t 15
@@ -48,6 +48,15 @@ demo: build l1-tools ## prove real mainnet transactions, then live and leave a r
 	$(SHEAF) verify $(DEMO)/proof.bin
 	tools/demo-l1 $(abspath $(SHEAF)) $(DEMO)/l1
 
+# Debian's packages, unpacked and not installed: installing NATS would start a service.
+FLEET_TOOLS = $(HOME)/.cache/sheaf/fleet-tools
+fleet-tools: ## get nats-server and libfaketime for the tests of fleets, if they are missing
+	@if [ ! -d $(FLEET_TOOLS) ]; then \
+		$(SUDO) apt-get update -q && mkdir -p $(FLEET_TOOLS).partial && cd $(FLEET_TOOLS).partial && \
+		apt-get download -q nats-server libfaketime && \
+		for package in *.deb; do dpkg-deb -x $$package . || exit 1; done && mv $(FLEET_TOOLS).partial $(FLEET_TOOLS); \
+	fi
+
 # One folder for each lock, so that what is there is what the lock says.
 snarkjs-tools: node ## install the snarkjs that tests run a ceremony with
 	@tools=$(HOME)/.cache/sheaf/node/$$(sha256sum $(SNARKJS)/package-lock.json | cut -c1-16); \
@@ -56,7 +65,7 @@ snarkjs-tools: node ## install the snarkjs that tests run a ceremony with
 		(cd $$tools.partial && npm ci --ignore-scripts --no-audit --no-fund) && mv $$tools.partial $$tools; \
 	fi
 
-test: deps l1-tools snarkjs-tools ## run every test
+test: deps l1-tools snarkjs-tools fleet-tools ## run every test
 	$(CARGO) test --release --locked --workspace
 
 bench: deps ## run the benchmarks
@@ -66,6 +75,9 @@ lint: deps l1-tools ## formatting and clippy
 	verifier-contract/tools/l1 forge fmt --check
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --release --locked --workspace --all-targets -- -D warnings
+
+lint-deploy: fleet-tools ## what deploy/ has: its linters, and nats.conf tried on a real server
+	deploy/lint
 
 fuzz: deps ## fuzz each decoder for FUZZ_SECONDS, 60 unless set (installs cargo-fuzz)
 	@command -v cargo-fuzz > /dev/null || $(CARGO) install cargo-fuzz --locked

@@ -31,7 +31,7 @@ pub mod work;
 
 pub use self::batch::{
     Batch, BatchError, BatchEvent, BatchSession, JobCount, JobCounts, OpenSessionError, Planned, Proven, ProvenFile,
-    Room, Until,
+    Room, Until, Workplace,
 };
 pub use self::bundle::{BundleError, ProvenBatch, VerifiedBatch};
 pub use self::circuits::{CircuitStatus, Circuits, CircuitsError};

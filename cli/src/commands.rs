@@ -3,6 +3,7 @@
 mod bench;
 mod circuits;
 mod claim;
+mod coordinator;
 mod deploy;
 mod deposit;
 mod doctor;
@@ -16,14 +17,17 @@ mod keys;
 mod prove;
 mod rebuild;
 mod reclaim;
+mod rehearse;
 mod request_exit;
 mod retry;
 mod seal;
+mod settle;
 mod setup;
 mod sign;
 mod status;
 mod submit;
 mod verify;
+mod worker;
 
 use anyhow::Result;
 use clap::Subcommand;
@@ -55,12 +59,25 @@ pub enum Verb {
     Freeze(freeze::Freeze),
     Exit(exit::Exit),
     Reclaim(reclaim::Reclaim),
+    Worker(worker::Worker),
+    Coordinator(coordinator::Coordinator),
+    Rehearse(rehearse::Rehearse),
     Status(status::Status),
     Retry(retry::Retry),
+    Settle(settle::Settle),
     Doctor(doctor::Doctor),
 }
 
 impl Verb {
+    /// What is logged unless something else is asked for: of services, what they do.
+    pub fn default_log(&self) -> &'static str {
+        match self {
+            // NATS tells of each reconnection itself, in more words.
+            Self::Worker(_) | Self::Coordinator(_) => "info,async_nats=error",
+            _ => "warn,async_nats=error",
+        }
+    }
+
     /// Does it.
     pub fn run(self, printer: &Printer) -> Result<Answer> {
         match self {
@@ -85,8 +102,12 @@ impl Verb {
             Self::Freeze(verb) => verb.run(printer),
             Self::Exit(verb) => verb.run(printer),
             Self::Reclaim(verb) => verb.run(printer),
+            Self::Worker(verb) => verb.run(printer),
+            Self::Coordinator(verb) => verb.run(printer),
+            Self::Rehearse(verb) => verb.run(printer),
             Self::Status(verb) => verb.run(printer),
             Self::Retry(verb) => verb.run(printer),
+            Self::Settle(verb) => verb.run(printer),
             Self::Doctor(verb) => verb.run(printer),
         }
     }

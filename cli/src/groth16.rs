@@ -36,6 +36,14 @@ impl KeyChoice {
         Ok(path)
     }
 
+    /// What wraps with the key, if one is named or in the cache.
+    pub fn wrapper_if_any(&self, printer: &Printer) -> Result<Option<Wrapper>> {
+        if self.groth16_key.is_none() && cached().is_err() {
+            return Ok(None);
+        }
+        self.wrapper(printer).map(Some)
+    }
+
     /// What wraps with the key.
     pub fn wrapper(&self, printer: &Printer) -> Result<Wrapper> {
         let path = self.path(printer)?;

@@ -5,6 +5,8 @@
 //!                │
 //!                ├─ import     a table of mainnet transactions becomes genesis and batch
 //!                ├─ groth16    which key of Groth16 is used
+//!                ├─ fleet      where the queue of many machines is
+//!                ├─ observe    metrics, health and readiness of services, over HTTP
 //!                ├─ l1         the L1 node, the rollup on it, whose key, how to send
 //!                ├─ files      batches, genesis states and data folders, with errors that say what to do
 //!                └─ printer    reports to stdout, in words or JSON; progress and warnings to stderr
@@ -14,12 +16,15 @@ mod commands;
 mod data_dir;
 mod failure;
 mod files;
+mod fleet;
 mod footing;
 mod groth16;
 mod import;
 mod l1;
 mod numbers;
+mod observe;
 mod printer;
+mod signals;
 
 use std::process::ExitCode;
 
@@ -44,7 +49,7 @@ Exit codes:
   2  wrong usage, or something in the environment is missing or broken
 
 Data goes to stdout (with --json as JSON), progress and warnings to stderr.
-SHEAF_LOG sets what is logged: error, warn, info, debug or trace; warn unless set.
+SHEAF_LOG sets what is logged: error, warn, info, debug or trace; warn unless set, info for services.
 
 Example: from real transactions to a verified proof
   sheaf import transactions.csv --out demo
@@ -83,7 +88,7 @@ const EXIT_ENVIRONMENT: u8 = 2;
 fn main() -> ExitCode {
     let cli = Cli::parse();
     let printer = Printer::new(cli.json);
-    printer.log_to_stderr(cli.log_json);
+    printer.log_to_stderr(cli.log_json, cli.verb.default_log());
     match cli.verb.run(&printer) {
         Ok(answer) => answer.into(),
         Err(error) if printer::is_broken_pipe(&error) => ExitCode::SUCCESS,

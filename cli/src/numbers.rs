@@ -46,6 +46,23 @@ impl fmt::Display for Bytes {
     }
 }
 
+/// Reads a number of bytes: 12GiB, 512 MiB, 4096.
+pub fn parse_bytes(text: &str) -> Result<u64, String> {
+    let text = text.trim();
+    let digits = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
+    let (number, unit) = text.split_at(digits);
+    let shift = match unit.trim() {
+        "" | "B" => 0,
+        "KiB" | "K" => 10,
+        "MiB" | "M" => 20,
+        "GiB" | "G" => 30,
+        "TiB" | "T" => 40,
+        unit => return Err(format!("there is no unit {unit:?}; expected KiB, MiB, GiB or TiB")),
+    };
+    let number: u64 = number.parse().map_err(|_| format!("{text:?} is no size; expected one as 12GiB"))?;
+    number.checked_mul(1 << shift).ok_or_else(|| format!("{text:?} is more than there can be"))
+}
+
 /// A time: 7.3 ms, 41.2 s, 3 min 20 s.
 pub struct Took(pub Duration);
 
@@ -72,6 +89,11 @@ mod tests {
         assert_eq!(Counted(1, "chunk").to_string(), "1 chunk");
         assert_eq!(Counted(2000, "chunk").to_string(), "2 000 chunks");
         assert_eq!([1023, 1536, 6 << 30].map(|bytes| Bytes(bytes).to_string()), ["1023 bytes", "1.5 KiB", "6.0 GiB"]);
+        let sizes = ["4096", "12GiB", " 512 MiB ", "1T"].map(parse_bytes);
+        assert_eq!(sizes, [Ok(4096), Ok(12 << 30), Ok(512 << 20), Ok(1 << 40)]);
+        for text in ["", "GiB", "-1", "1.5GiB", "1GB", "99999999TiB"] {
+            assert!(parse_bytes(text).is_err(), "{text}");
+        }
         let took = [Duration::from_micros(7300), Duration::from_millis(41_200), Duration::from_secs(200)];
         assert_eq!(took.map(|time| Took(time).to_string()), ["7.3 ms", "41.2 s", "3 min 20 s"]);
     }

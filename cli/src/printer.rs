@@ -27,9 +27,14 @@ impl Printer {
         Self { json, bars: MultiProgress::new() }
     }
 
-    /// Sends log events to stderr, as text or JSON.
-    pub fn log_to_stderr(&self, json: bool) {
-        let filter = EnvFilter::try_from_env("SHEAF_LOG").unwrap_or_else(|_| EnvFilter::new("warn"));
+    /// Whether reports are JSON.
+    pub fn is_json(&self) -> bool {
+        self.json
+    }
+
+    /// Sends log events to stderr, as text or JSON; those that SHEAF_LOG asks for, else `default`.
+    pub fn log_to_stderr(&self, json: bool, default: &str) {
+        let filter = EnvFilter::try_from_env("SHEAF_LOG").unwrap_or_else(|_| EnvFilter::new(default));
         let printer = self.clone();
         let subscriber =
             tracing_subscriber::fmt().with_env_filter(filter).with_writer(move || LogWriter(printer.clone()));

@@ -103,4 +103,16 @@ pub trait Artifacts: Send + Sync {
     /// # Errors
     /// [`ArtifactError::Damaged`] when it is not what was put, else [`ArtifactError::Io`].
     fn get(&self, artifact: &ArtifactRef) -> Result<Vec<u8>, ArtifactError>;
+
+    /// Everything that is stored, whole or damaged, with its size in bytes.
+    ///
+    /// # Errors
+    /// [`ArtifactError::Io`].
+    fn list(&self) -> Result<Vec<(ArtifactHash, u64)>, ArtifactError>;
+
+    /// Removes an artifact, if it is there.
+    ///
+    /// # Errors
+    /// [`ArtifactError::Io`].
+    fn remove(&self, hash: ArtifactHash) -> Result<(), ArtifactError>;
 }

@@ -2,11 +2,13 @@
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
+use serde::{Deserialize, Serialize};
+
 use crate::digest::{CircuitDigest, JobId};
 use crate::job::{JobKind, JobSpec};
 
 /// A kind of job with a circuit: what a worker must be able to do to get a job.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Ability {
     /// Which step of the pipeline.
     pub kind: JobKind,
@@ -76,7 +78,7 @@ impl GraphBuilder {
         if let Some((_, spec)) = self.jobs.iter().find(|(id, _)| *id != root && !read.contains(id)) {
             return Err(GraphError::Unused { label: spec.label.clone() });
         }
-        Ok(Graph { label: label.into(), deadline_ms: u64::MAX, root, jobs: self.jobs })
+        Ok(Graph { label: label.into(), deadline_ms: u64::MAX, transactions: 0, root, jobs: self.jobs })
     }
 }
 
@@ -85,6 +87,7 @@ impl GraphBuilder {
 pub struct Graph {
     label: String,
     deadline_ms: u64,
+    transactions: u64,
     root: JobId,
     jobs: Vec<(JobId, JobSpec)>,
 }
@@ -96,6 +99,18 @@ impl Graph {
     pub fn with_deadline_ms(mut self, deadline_ms: u64) -> Self {
         self.deadline_ms = deadline_ms;
         self
+    }
+
+    /// Says for how many transactions the graph is, for rates and costs.
+    #[must_use]
+    pub fn with_transactions(mut self, transactions: u64) -> Self {
+        self.transactions = transactions;
+        self
+    }
+
+    /// Transactions that it is for; zero if that was not said.
+    pub fn transactions(&self) -> u64 {
+        self.transactions
     }
 
     /// What people call the graph (the batch's name).

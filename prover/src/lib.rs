@@ -16,14 +16,17 @@
 //! | what names a job, so that work done is never done again | [`job::JobSpec::id`] |
 //! | leases, fences, attempts, setting aside | [`queue`] |
 //! | what is where on disk, what survives what | [`queue::embedded`] |
+//! | many machines | [`fleet`] |
 //! | how much runs at once | [`runner::Limits`], [`machine`] |
 
 pub mod artifact;
 pub mod digest;
+pub mod fleet;
 pub mod graph;
 pub mod job;
 pub mod machine;
 mod panic;
 pub mod queue;
+pub mod rehearsal;
 pub mod runner;
 pub mod work;

@@ -35,6 +35,15 @@ pub fn peak_resident_bytes() -> Result<u64, ProcError> {
     Ok(kibibytes.unwrap_or(0) << 10)
 }
 
+/// Memory that this process has resident now, in bytes.
+///
+/// # Errors
+/// When `/proc` cannot be read.
+pub fn resident_bytes() -> Result<u64, ProcError> {
+    let kibibytes = Process::myself()?.status()?.vmrss;
+    Ok(kibibytes.unwrap_or(0) << 10)
+}
+
 /// Memory that there is: the machine's, or less where a cgroup (container, systemd unit) says so.
 ///
 /// # Errors
@@ -96,6 +105,7 @@ mod tests {
     #[test]
     fn peak_memory_includes_what_was_touched() {
         let block = std::hint::black_box(vec![1u8; 64 << 20]);
+        assert!(resident_bytes().unwrap() >= block.len() as u64);
         assert!(peak_resident_bytes().unwrap() >= block.len() as u64);
     }
 

@@ -38,7 +38,7 @@ mod status;
 
 pub use embedded::EmbeddedQueue;
 pub use error::{OpenError, QueueError};
-pub use status::{GraphStatus, JobState, JobStatus, Progress, Status};
+pub use status::{GraphStatus, JobState, JobStatus, Outlook, Progress, Status};
 
 /// Distinguishes the leases of a queue: unique, and higher for a later lease.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -50,8 +50,28 @@ impl fmt::Display for Fence {
     }
 }
 
+/// What making a result took.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Effort {
+    /// Who made it.
+    pub worker: String,
+    /// From begin to end of the work, without verifying and storing.
+    pub seconds: f64,
+    /// CPU seconds; see [`JobEvent::Finished`](crate::runner::JobEvent::Finished).
+    pub cpu_seconds: f64,
+}
+
+/// What a worker holds: names one lease.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Hold {
+    /// The job.
+    pub job: JobId,
+    /// The lease's number.
+    pub fence: Fence,
+}
+
 /// What a worker can take on at this moment.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Capability {
     /// The worker's name, for logs and status; unique among the workers of a queue.
     pub worker: String,
@@ -70,6 +90,8 @@ pub struct Capability {
 pub struct Lease {
     /// The job's name.
     pub id: JobId,
+    /// What people call the graph that it was taken for, which may be one of several.
+    pub batch: String,
     /// The job.
     pub job: JobSpec,
     /// The bytes of its inputs, in their order.
@@ -83,8 +105,15 @@ pub struct Lease {
     pub alone: bool,
 }
 
+impl Lease {
+    /// Names it.
+    pub fn hold(&self) -> Hold {
+        Hold { job: self.id, fence: self.fence }
+    }
+}
+
 /// What came of a completion.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Completion {
     /// The result verified and is now the job's result.
     Accepted {
@@ -93,8 +122,10 @@ pub enum Completion {
         /// The lease had run out or gone to another worker before.
         late: bool,
     },
-    /// The job has a result already; this one was dropped.
+    /// The job has a result already, or was forgotten with its graph; this one was dropped.
     AlreadyDone,
+    /// The result is safe, but who verifies it has not answered; it counts when that says so.
+    HandedIn,
     /// The result does not verify; this counts as a failed attempt if the lease still held.
     Refused {
         /// What the check said.
@@ -105,7 +136,7 @@ pub enum Completion {
 }
 
 /// How an attempt ended without a result.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Cause {
     /// The process that held the lease ended (crash, kill, out of memory, power cut).
@@ -127,6 +158,32 @@ pub enum Cause {
 }
 
 impl Cause {
+    /// Every cause.
+    pub const ALL: [Self; 8] = [
+        Self::Crash,
+        Self::Expired,
+        Self::Transient,
+        Self::Permanent,
+        Self::Panic,
+        Self::Refused,
+        Self::Input,
+        Self::Damaged,
+    ];
+
+    /// The name used in metrics.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Crash => "crash",
+            Self::Expired => "expired",
+            Self::Transient => "transient",
+            Self::Permanent => "permanent",
+            Self::Panic => "panic",
+            Self::Refused => "refused",
+            Self::Input => "input",
+            Self::Damaged => "damaged",
+        }
+    }
+
     /// Trying again cannot help: the job is set aside at once.
     pub fn is_permanent(self) -> bool {
         matches!(self, Self::Permanent | Self::Input)
@@ -148,7 +205,7 @@ pub struct Failure {
 }
 
 /// What becomes of a job after a failure.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Verdict {
     /// It is tried again.
     Again {
@@ -165,7 +222,7 @@ pub enum Verdict {
 }
 
 /// What a submission found.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Submitted {
     /// Jobs of the graph.
     pub jobs: usize,
@@ -175,8 +232,21 @@ pub struct Submitted {
     pub remade: Vec<JobId>,
 }
 
+/// What was removed because nothing needs it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Swept {
+    /// Artifacts that were removed.
+    pub artifacts: usize,
+    /// Their bytes.
+    pub bytes: u64,
+    /// Artifacts that are kept.
+    pub kept: usize,
+    /// Bytes of these.
+    pub kept_bytes: u64,
+}
+
 /// How patient a queue is.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Policy {
     /// A lease that is not renewed for so long is taken back.
     pub lease: Duration,
@@ -207,8 +277,9 @@ pub trait Queue: Send + Sync {
     /// [`QueueError::MissingArtifact`] when an input artifact is not in the store.
     fn submit(&self, graph: &Graph) -> Result<Submitted, QueueError>;
 
-    /// Takes the first ready job that this worker can do, or none. Order: the graph's deadline, the job's
-    /// priority, then the order of submission. A job that does not fit is passed over, not waited for.
+    /// Takes the first ready job that this worker can do, or none. Order: the graph's deadline; of graphs with one
+    /// deadline the one with the fewest running jobs, then the one submitted first; in a graph the job's priority,
+    /// then its place. A job that does not fit is passed over, not waited for.
     ///
     /// # Errors
     /// When the backend fails.
@@ -221,11 +292,11 @@ pub trait Queue: Send + Sync {
     /// When the backend fails.
     fn renew(&self, lease: &Lease) -> Result<bool, QueueError>;
 
-    /// Hands in a result with the seconds it took. It is verified by the receiver before it counts.
+    /// Hands in a result with what it took. It is verified by the receiver before it counts.
     ///
     /// # Errors
     /// When the backend fails; the job is then as it was.
-    fn complete(&self, lease: &Lease, output: &[u8], seconds: f64) -> Result<Completion, QueueError>;
+    fn complete(&self, lease: &Lease, output: &[u8], effort: Effort) -> Result<Completion, QueueError>;
 
     /// Gives a job back as failed.
     ///
@@ -244,6 +315,23 @@ pub trait Queue: Send + Sync {
     /// # Errors
     /// When the backend fails.
     fn leave(&self, worker: &str) -> Result<(), QueueError>;
+
+    /// A worker begins anew: what it held under this name died with the process that had the name before, and counts
+    /// as a failed attempt without waiting for the lease to run out.
+    ///
+    /// # Errors
+    /// When the backend fails.
+    fn enter(&self, worker: &str) -> Result<(), QueueError>;
+
+    /// Like [`Queue::claim`], but where there is no job for this worker it waits for something to happen, at most for
+    /// `patience`. None may come before that.
+    ///
+    /// # Errors
+    /// When the backend fails.
+    fn claim_within(&self, capability: &Capability, patience: Duration) -> Result<Option<Lease>, QueueError>;
+
+    /// How long a worker with nothing to do should wait in one claim.
+    fn patience(&self) -> Duration;
 
     /// Puts a job that was set aside back, with all its attempts.
     ///
@@ -264,11 +352,37 @@ pub trait Queue: Send + Sync {
     /// [`QueueError::UnknownGraph`].
     fn progress(&self, root: JobId) -> Result<Progress, QueueError>;
 
+    /// Everything the queue knows about one graph.
+    ///
+    /// # Errors
+    /// [`QueueError::UnknownGraph`].
+    fn graph(&self, root: JobId) -> Result<GraphStatus, QueueError>;
+
     /// Everything the queue knows.
     ///
     /// # Errors
     /// When the backend fails.
     fn status(&self) -> Result<Status, QueueError>;
+
+    /// What there is to do in all graphs, and for whom.
+    ///
+    /// # Errors
+    /// When the backend fails.
+    fn outlook(&self) -> Result<Outlook, QueueError>;
+
+    /// Forgets a graph whose result is where it was wanted, with the jobs that only it has. What it read and made is
+    /// then no longer needed: [`Queue::sweep`] removes it.
+    ///
+    /// # Errors
+    /// [`QueueError::Unsettled`] when a job of it is not done, [`QueueError::UnknownGraph`].
+    fn settle(&self, root: JobId) -> Result<(), QueueError>;
+
+    /// Removes the artifacts that no graph reads or has made. One that nobody needs yet, because its graph is about to
+    /// be submitted or its job's completion is on its way, is kept for `grace` after it was first found so.
+    ///
+    /// # Errors
+    /// When the backend fails.
+    fn sweep(&self, grace: Duration) -> Result<Swept, QueueError>;
 
     /// The store for inputs and results.
     fn artifacts(&self) -> &dyn Artifacts;

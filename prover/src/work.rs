@@ -13,6 +13,12 @@ pub trait Check: Send + Sync {
     /// # Errors
     /// Why it is not, in words.
     fn check(&self, job: &JobSpec, inputs: &[Vec<u8>], output: &[u8]) -> Result<(), String>;
+
+    /// Whether it has what it takes to check such jobs; a graph with others is not taken in.
+    ///
+    /// # Errors
+    /// What to do about it, in words.
+    fn covers(&self, ability: Ability) -> Result<(), String>;
 }
 
 /// Does jobs.

@@ -22,7 +22,7 @@ const DAMAGES: [(&str, Damage); 6] = [
         bytes[7] ^= 1;
         fs::write(path, bytes).unwrap();
     }),
-    ("other bytes", |path| fs::write(path, [0xAA; 32]).unwrap()),
+    ("other bytes", |path| fs::write(path, [0xAA; RESULT_BYTES]).unwrap()),
     ("cut off", |path| fs::write(path, &fs::read(path).unwrap()[..13]).unwrap()),
     ("emptied", |path| fs::write(path, b"").unwrap()),
     ("extended", |path| fs::write(path, [fs::read(path).unwrap(), vec![0]].concat()).unwrap()),
@@ -46,7 +46,7 @@ fn path(folder: &Path, status: &Status, id: JobId) -> PathBuf {
 }
 
 fn file(folder: &Path, artifact: &ArtifactRef) -> PathBuf {
-    FileArtifacts::open(folder.join("artifacts")).unwrap().path(artifact)
+    FileArtifacts::open(folder.join("artifacts")).unwrap().path(artifact.hash)
 }
 
 #[test]
@@ -62,7 +62,7 @@ fn a_resumed_graph_makes_damaged_results_again_and_only_those() {
             let work = Toy::right();
             assert_eq!(run(&queue, &work, &graph).unwrap(), right_result(&graph), "{label} {name}");
             assert_eq!((work.times(label), work.total()), (1, 1), "{label} {name}");
-            assert_eq!(fs::read(&whole).unwrap().len(), 32);
+            assert_eq!(fs::read(&whole).unwrap().len(), RESULT_BYTES);
         }
     }
 }
@@ -126,17 +126,18 @@ fn a_disk_that_damages_everything_does_not_keep_a_job_going_for_ever() {
 fn a_damaged_input_that_no_job_makes_sets_its_reader_aside_until_it_is_put_again() {
     let folder = tempfile::tempdir().unwrap();
     let queue = open(folder.path(), patient());
-    let input = queue.artifacts().put(b"witness").unwrap();
+    let witness = vec![7; 5000];
+    let input = queue.artifacts().put(&witness).unwrap();
     let mut graph = GraphBuilder::new();
     let job = graph.add(spec(JobKind::Chunk, "job", vec![Input::Artifact(input)])).unwrap();
     let graph = graph.finish("g").unwrap();
     queue.submit(&graph).unwrap();
-    fs::write(file(folder.path(), &input), b"witnesS").unwrap();
+    fs::write(file(folder.path(), &input), vec![8; 5000]).unwrap();
 
     assert!(queue.claim(&capability("a")).unwrap().is_none());
     let status = queue.status().unwrap();
     assert_eq!(status.graphs[0].jobs[0].failures[0].cause, Cause::Input);
-    queue.artifacts().put(b"witness").unwrap();
+    queue.artifacts().put(&witness).unwrap();
     queue.retry(job).unwrap();
-    assert_eq!(claim(&queue).inputs, [b"witness"]);
+    assert_eq!(claim(&queue).inputs, [witness]);
 }

@@ -104,7 +104,7 @@ fn done(folder: &Path) -> Vec<(String, std::path::PathBuf)> {
     };
     let jobs = status.graphs.into_iter().flat_map(|graph| graph.jobs);
     jobs.filter_map(|job| match job.state {
-        JobState::Done { artifact, .. } => Some((job.id.to_string(), artifacts.path(&artifact))),
+        JobState::Done { artifact, .. } => Some((job.id.to_string(), artifacts.path(artifact.hash))),
         _ => None,
     })
     .collect()

@@ -70,6 +70,7 @@ fn events_tell_the_whole_story() {
                 };
                 format!("{} #{attempt} {what}", job.label)
             }
+            Event::Outage { .. } | Event::Back => panic!("an embedded queue is never away"),
         };
         story.lock().unwrap().push(line);
     };
@@ -79,17 +80,17 @@ fn events_tell_the_whole_story() {
         [
             "5 jobs, 0 done",
             "g: chunk 0 #1 started",
-            "g: chunk 0 #1 finished, 32 bytes",
+            "g: chunk 0 #1 finished, 5120 bytes",
             "g: lift 0 #1 started",
-            "g: lift 0 #1 finished, 32 bytes",
+            "g: lift 0 #1 finished, 5120 bytes",
             "g: chunk 1 #1 started",
             "g: chunk 1 #1 failed: no space, 4 left",
             "g: chunk 1 #2 started",
-            "g: chunk 1 #2 finished, 32 bytes",
+            "g: chunk 1 #2 finished, 5120 bytes",
             "g: lift 1 #1 started",
-            "g: lift 1 #1 finished, 32 bytes",
+            "g: lift 1 #1 finished, 5120 bytes",
             "g: join 1.0 #1 started",
-            "g: join 1.0 #1 finished, 32 bytes",
+            "g: join 1.0 #1 finished, 5120 bytes",
         ]
     );
 }
@@ -133,6 +134,10 @@ fn a_check_that_panics_refuses() {
     impl Check for Panics {
         fn check(&self, _: &JobSpec, _: &[Vec<u8>], _: &[u8]) -> Result<(), String> {
             panic!("cannot decode")
+        }
+
+        fn covers(&self, _: Ability) -> Result<(), String> {
+            Ok(())
         }
     }
     let folder = tempfile::tempdir().unwrap();

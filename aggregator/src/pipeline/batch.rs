@@ -24,11 +24,12 @@ use sheaf_circuits::context::Context;
 use sheaf_circuits::hash::Digest;
 use sheaf_circuits::transaction::Transaction;
 use sheaf_prover::digest::JobId;
+use sheaf_prover::fleet::FleetQueue;
 use sheaf_prover::graph::{Graph, GraphBuilder};
 use sheaf_prover::job::{JobKind, JobSpec};
 use sheaf_prover::queue::embedded::EmbeddedQueue;
 use sheaf_prover::queue::{JobState, JobStatus, OpenError, Policy, Queue, QueueError};
-use sheaf_prover::runner::{Event, Limits, RunError, Runner};
+use sheaf_prover::runner::{follow, Event, Limits, RunError, Runner};
 use sheaf_verifier_contract::{L1Batch, PROOF_BYTES};
 use sheaf_witness::chunks::{ChunkError, ChunkInputs};
 use sheaf_witness::execute::{execute, ExecuteError, Execution, Receipt, SignatureChecks};
@@ -169,6 +170,9 @@ pub struct Room {
     pub jobs: usize,
     /// Memory for all of them, in bytes.
     pub memory_bytes: u64,
+    /// When the proof is wanted, in milliseconds since the Unix epoch; `u64::MAX` for no deadline. Of the batches of a
+    /// fleet the one with the earliest goes first.
+    pub deadline_ms: u64,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -179,13 +183,26 @@ struct Record {
     label: String,
 }
 
+/// Where the jobs of batches are done.
+pub enum Workplace {
+    /// By this process, with a queue in the data directory.
+    Here(Policy),
+    /// By the workers of a fleet.
+    Fleet(Box<FleetQueue>),
+}
+
 /// A data directory, open: one process at a time.
 pub struct BatchSession {
     circuits: Arc<Circuits>,
     work: BatchWork,
     state: State,
-    queue: EmbeddedQueue,
+    jobs: Jobs,
     batches: PathBuf,
+}
+
+enum Jobs {
+    Here(Box<EmbeddedQueue>),
+    Fleet(Box<FleetQueue>),
 }
 
 impl BatchSession {
@@ -194,19 +211,25 @@ impl BatchSession {
         data_dir: &Path,
         genesis: impl FnOnce() -> Result<Genesis, E>,
         circuits: Arc<Circuits>,
-        policy: Policy,
+        workplace: Workplace,
     ) -> Result<Self, OpenSessionError<E>> {
         let batches = data_dir.join("batches");
         fs::create_dir_all(&batches).map_err(|source| OpenSessionError::Io { path: batches.clone(), source })?;
         // The queue's lock is taken first: it says which process has the directory.
         let work = BatchWork::new(circuits.clone());
-        let queue = EmbeddedQueue::open(&data_dir.join("jobs"), policy, Arc::new(work.clone()))?;
+        let jobs = match workplace {
+            Workplace::Here(policy) => {
+                let queue = EmbeddedQueue::open(&data_dir.join("jobs"), policy, Arc::new(work.clone()))?;
+                Jobs::Here(Box::new(queue))
+            }
+            Workplace::Fleet(queue) => Jobs::Fleet(queue),
+        };
         let path = data_dir.join("state");
         let state = match path.exists() {
             true => State::open(&path)?,
             false => State::create(&path, &genesis().map_err(OpenSessionError::Genesis)?)?,
         };
-        Ok(Self { circuits, work, state, queue, batches })
+        Ok(Self { circuits, work, state, jobs, batches })
     }
 
     /// The circuits.
@@ -219,9 +242,12 @@ impl BatchSession {
         &self.state
     }
 
-    /// The queue.
-    pub fn queue(&self) -> &EmbeddedQueue {
-        &self.queue
+    /// The queue of its jobs.
+    pub fn queue(&self) -> &dyn Queue {
+        match &self.jobs {
+            Jobs::Here(queue) => &**queue,
+            Jobs::Fleet(queue) => &**queue,
+        }
     }
 
     /// Proves `batch` as far as told, or what is left of that, and moves the state on. `stop` ends it between jobs.
@@ -244,14 +270,17 @@ impl BatchSession {
             }
         };
         let graph = self.graph(&record, until, batch.context)?;
-        let limits = Limits {
-            worker: format!("prove-{}", std::process::id()),
-            jobs: room.jobs,
-            memory_bytes: room.memory_bytes,
-        };
+        let graph = graph.with_deadline_ms(room.deadline_ms).with_transactions(record.planned.applied as u64);
         self.prepare_jobs(&graph, on_event)?;
         let listener = |event: Event<'_>| on_event(BatchEvent::Job(event));
-        let bytes = Runner::new(&self.queue, &self.work, limits, &listener).stop_on(stop).run(&graph)?;
+        let bytes = match &self.jobs {
+            Jobs::Here(queue) => {
+                let worker = format!("prove-{}", std::process::id());
+                let limits = Limits { worker, jobs: room.jobs, memory_bytes: room.memory_bytes };
+                Runner::new(&**queue, &self.work, limits, &listener).stop_on(stop).run(&graph)?
+            }
+            Jobs::Fleet(queue) => follow(&**queue, &graph, stop, &listener)?,
+        };
 
         let file = self.verified(until, batch.context, &record.planned, bytes)?;
         self.advance(batch, &record.planned, update)?;
@@ -346,7 +375,7 @@ impl BatchSession {
             l2_bytes: sheaf_circuits::availability::to_bytes(&publication.streams.l2),
         };
         let label = format!("batch {}", batch.context.batch_number);
-        let graph = batch_graph(&self.circuits, self.queue.artifacts(), &inputs, &label)?;
+        let graph = batch_graph(&self.circuits, self.queue().artifacts(), &inputs, &label)?;
         let jobs = graph.jobs().iter().map(|(_, spec)| spec.clone()).collect();
         Ok((Record { version: RECORD_VERSION, planned, jobs, label }, update))
     }
@@ -354,13 +383,12 @@ impl BatchSession {
     /// Submits the jobs, tells what is left of them, and builds the circuits for that: otherwise the first job of each
     /// circuit would take as much longer, and seconds of jobs would say little.
     fn prepare_jobs(&self, graph: &Graph, on_event: &(dyn Fn(BatchEvent<'_>) + Sync)) -> Result<(), BatchError> {
-        let submitted = self.queue.submit(graph)?;
+        let submitted = self.queue().submit(graph)?;
         on_event(BatchEvent::Job(Event::Submitted(&submitted)));
-        let status = self.queue.status()?;
-        let jobs = status.graphs.iter().find(|status| status.root == graph.root()).map_or(&[][..], |graph| &graph.jobs);
+        let jobs = self.queue().graph(graph.root())?.jobs;
         let is_done = |job: &JobStatus| matches!(job.state, JobState::Done { .. });
         let mut counts = JobCounts::new();
-        for job in jobs {
+        for job in &jobs {
             let count = counts.entry(job.kind).or_default();
             count.total += 1;
             count.done += usize::from(is_done(job));
@@ -368,7 +396,7 @@ impl BatchSession {
         on_event(BatchEvent::Jobs(&counts));
 
         let left: HashSet<JobId> = jobs.iter().filter(|job| !is_done(job)).map(|job| job.id).collect();
-        if !left.is_empty() {
+        if matches!(self.jobs, Jobs::Here(_)) && !left.is_empty() {
             let building = Stage::begin("build circuits", on_event);
             for (_, job) in graph.jobs().iter().filter(|(id, _)| left.contains(id)) {
                 self.work.prepare(job).map_err(|what| BatchError::Circuits { what })?;

@@ -174,6 +174,16 @@ impl Check for BatchWork {
         }
         Ok(())
     }
+
+    fn covers(&self, ability: Ability) -> Result<(), String> {
+        if self.abilities().contains(&ability) {
+            return Ok(());
+        }
+        Err(match ability.kind {
+            JobKind::Shrink | JobKind::Wrap => "it needs the key of the same version: `sheaf setup`".to_owned(),
+            _ => "it has the circuits of another version or security profile".to_owned(),
+        })
+    }
 }
 
 impl Work for BatchWork {

@@ -3,9 +3,8 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex};
-use std::time::Instant;
+use std::time::{Instant, SystemTime};
 
 use anyhow::{Context as _, Result};
 use clap::{Args, ValueEnum};
@@ -13,7 +12,7 @@ use indicatif::ProgressBar;
 use serde::Serialize;
 use sheaf_aggregator::pipeline::{
     Batch, BatchEvent, BatchSession, CircuitStatus, Circuits, JobCount, JobCounts, OpenSessionError, Proven, Room,
-    Settlement, Until,
+    Settlement, Until, Workplace,
 };
 use sheaf_circuits::hash::Digest;
 use sheaf_circuits::security::Profile;
@@ -25,10 +24,11 @@ use sheaf_witness::batch::Decoded;
 use sheaf_witness::execute::{Execution, Receipt};
 
 use crate::failure::Advice;
+use crate::fleet::NatsArguments;
 use crate::groth16::KeyChoice;
 use crate::numbers::{Bytes, Count, Counted};
 use crate::printer::Printer;
-use crate::{files, footing, groth16, Answer};
+use crate::{files, footing, groth16, signals, Answer};
 
 /// Memory that is left to everything but jobs: state, queue, circuits' tables that all jobs of a shape share.
 pub const RESERVED_BYTES: u64 = 2 << 30;
@@ -75,6 +75,15 @@ pub struct Prove {
     /// Attempts at a job, lost ones included, before it is set aside
     #[arg(long, value_name = "N", default_value_t = Policy::default().max_attempts)]
     attempts: u32,
+    /// Have the jobs done by the workers of a fleet: its NATS server. The coordinator's --attempts counts then
+    #[arg(long, value_name = "URL", env = "SHEAF_QUEUE")]
+    #[arg(help_heading = "Fleet options")]
+    queue: Option<String>,
+    #[command(flatten)]
+    nats: NatsArguments,
+    /// Seconds from now until the proof is wanted; of a fleet's batches the most urgent goes first
+    #[arg(long, value_name = "SECONDS", requires = "queue", help_heading = "Fleet options")]
+    deadline: Option<u64>,
 }
 
 /// Where proving ends.
@@ -107,9 +116,9 @@ impl Prove {
         let session = self.open(Arc::new(circuits))?;
         footing::check_is_for(&self.batch, &decoded.batch.context, session.state().rollup())?;
         let batch = Batch { context: &decoded.batch.context, transactions: &decoded.batch.transactions };
-        let room = room(self.jobs)?;
+        let room = Room { deadline_ms: self.deadline_ms(), ..room(self.jobs)? };
         progress.set_decoded(&decoded);
-        let stop = AtomicBool::new(false);
+        let stop = signals::stop_flag()?;
         let proven = session
             .prove(batch, until, room, &stop, &|event| progress.batch(event))
             .with_context(|| Advice::new("the batch was not proven", advice(&self.data_dir)).answer_no())?;
@@ -121,6 +130,10 @@ impl Prove {
         Ok(Answer::Yes)
     }
 
+    fn deadline_ms(&self) -> u64 {
+        self.deadline.map_or(u64::MAX, |seconds| now_ms().saturating_add(seconds.saturating_mul(1000)))
+    }
+
     fn settlement(&self, printer: &Printer) -> Result<Settlement> {
         let settlement = Settlement::new(self.security, self.key.wrapper(printer)?)
             .context(Advice::new("this program's pinned circuits are damaged", "install sheaf anew"))?;
@@ -129,8 +142,14 @@ impl Prove {
 
     fn open(&self, circuits: Arc<Circuits>) -> Result<BatchSession> {
         let genesis = files::genesis_of(&self.batch, self.genesis.as_deref());
-        let policy = Policy { max_attempts: self.attempts, ..Policy::default() };
-        match BatchSession::open(&self.data_dir, || files::read_genesis(&genesis), circuits, policy) {
+        let workplace = match &self.queue {
+            Some(url) => {
+                let link = self.nats.connect(url, "sheaf prove")?;
+                Workplace::Fleet(Box::new(self.nats.queue(&link, &self.nats.lane(self.security)?)?))
+            }
+            None => Workplace::Here(Policy { max_attempts: self.attempts, ..Policy::default() }),
+        };
+        match BatchSession::open(&self.data_dir, || files::read_genesis(&genesis), circuits, workplace) {
             Ok(session) => Ok(session),
             Err(OpenSessionError::Genesis(error)) => Err(error),
             Err(error) => Err(anyhow::Error::new(error).context(Advice::new(
@@ -141,18 +160,25 @@ impl Prove {
     }
 }
 
+/// Now, in milliseconds since the Unix epoch.
+fn now_ms() -> u64 {
+    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(now.as_millis()).unwrap_or(u64::MAX)
+}
+
 fn advice(data_dir: &Path) -> String {
     format!("mend the cause and run the same command: finished work in {} is kept", data_dir.display())
 }
 
 /// How much runs at once: as many jobs as told, else one for each four cores and at least two, so that the parts of
 /// one that use a single core overlap with another; and no more than memory allows.
-fn room(jobs: Option<usize>) -> Result<Room> {
+pub fn room(jobs: Option<usize>) -> Result<Room> {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let memory = machine::memory().context(Advice::new("cannot tell how much memory there is", "is /proc mounted?"))?;
     Ok(Room {
         jobs: jobs.unwrap_or_else(|| (cores / 4).max(2)).max(1),
         memory_bytes: memory.available_bytes.saturating_sub(RESERVED_BYTES).max(RESERVED_BYTES),
+        deadline_ms: u64::MAX,
     })
 }
 
@@ -218,10 +244,13 @@ impl Progress {
             BatchEvent::Job(Event::Submitted(submitted)) => {
                 tracing::info!(?submitted, "jobs submitted");
             }
-            BatchEvent::Job(Event::Job { job, attempt, what, .. }) => match what {
-                JobEvent::Started => tracing::info!(job = job.label, attempt, "started"),
+            BatchEvent::Job(Event::Outage { reason }) => self.printer.warn(format_args!("waiting: {reason}")),
+            BatchEvent::Job(Event::Back) => self.printer.note("The queue can be reached again"),
+            BatchEvent::Job(Event::Job { id, batch, job, attempt, what }) => match what {
+                JobEvent::Started => tracing::info!(batch, job = %id, label = job.label, attempt, "started"),
+                JobEvent::HandedIn { .. } => {}
                 JobEvent::Finished { seconds, cpu_seconds, length_bytes } => {
-                    tracing::info!(job = job.label, seconds, cpu_seconds, length_bytes, "finished");
+                    tracing::info!(batch, job = %id, label = job.label, seconds, cpu_seconds, length_bytes, "finished");
                     let mut inner = self.lock();
                     inner.add(job.kind.name(), seconds, Some(cpu_seconds));
                     inner.tick(job.kind);

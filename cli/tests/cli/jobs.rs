@@ -21,6 +21,10 @@ impl Check for BreaksOnce {
     fn check(&self, _: &JobSpec, _: &[Vec<u8>], _: &[u8]) -> Result<(), String> {
         Ok(())
     }
+
+    fn covers(&self, _: Ability) -> Result<(), String> {
+        Ok(())
+    }
 }
 
 impl Work for BreaksOnce {

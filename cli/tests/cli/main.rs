@@ -1,8 +1,10 @@
 //! Whole outputs of the command line, compared with `../snapshots/`. `SHEAF_REGENERATE=1` writes them anew.
 
 mod contracts;
+mod fleet;
 mod jobs;
 mod l1;
+mod observe;
 mod old_proofs;
 mod prove;
 mod support;

@@ -55,6 +55,8 @@ impl Session {
             .args(arguments.split_whitespace())
             .current_dir(self.folder.path())
             .env_remove("SHEAF_LOG")
+            .env_remove("SHEAF_QUEUE")
+            .env_remove("SHEAF_FLEET")
             .env_remove("SHEAF_RPC_URL")
             .env_remove("SHEAF_PRIVATE_KEY")
             .stdin(Stdio::piped())

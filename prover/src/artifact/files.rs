@@ -5,6 +5,7 @@ use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
 
 use super::{ArtifactError, ArtifactRef, Artifacts, Damage};
+use crate::digest::ArtifactHash;
 
 /// Unfinished files are written here, on the same file system, and renamed when they are whole.
 const UNFINISHED: &str = "unfinished";
@@ -42,8 +43,8 @@ impl FileArtifacts {
     }
 
     /// Where an artifact is stored.
-    pub fn path(&self, artifact: &ArtifactRef) -> PathBuf {
-        let name = artifact.hash.to_string();
+    pub fn path(&self, hash: ArtifactHash) -> PathBuf {
+        let name = hash.to_string();
         self.folder.join(&name[..2]).join(&name[2..])
     }
 
@@ -74,7 +75,7 @@ impl Artifacts for FileArtifacts {
         match self.get(&artifact) {
             Ok(_) => Ok(artifact),
             Err(ArtifactError::Damaged { .. }) => {
-                self.write(&self.path(&artifact), bytes)?;
+                self.write(&self.path(artifact.hash), bytes)?;
                 Ok(artifact)
             }
             Err(error) => Err(error),
@@ -82,7 +83,7 @@ impl Artifacts for FileArtifacts {
     }
 
     fn get(&self, artifact: &ArtifactRef) -> Result<Vec<u8>, ArtifactError> {
-        let path = self.path(artifact);
+        let path = self.path(artifact.hash);
         let damaged = |damage| ArtifactError::Damaged { hash: artifact.hash, path: path.clone(), damage };
         let length = match fs::metadata(&path) {
             Ok(metadata) => metadata.len(),
@@ -97,6 +98,35 @@ impl Artifacts for FileArtifacts {
         artifact.check(&bytes).map_err(damaged)?;
         Ok(bytes)
     }
+
+    fn list(&self) -> Result<Vec<(ArtifactHash, u64)>, ArtifactError> {
+        let mut found = Vec::new();
+        for shard in entries(&self.folder)? {
+            let Some(head) = shard.file_name().and_then(|name| name.to_str()).filter(|name| name.len() == 2) else {
+                continue;
+            };
+            for path in entries(&shard)? {
+                // What has no artifact's name was put there by others and is not ours to remove.
+                let tail = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+                let Ok(hash) = format!("{head}{tail}").parse() else { continue };
+                found.push((hash, fs::metadata(&path).map_err(io("look at", &path))?.len()));
+            }
+        }
+        Ok(found)
+    }
+
+    fn remove(&self, hash: ArtifactHash) -> Result<(), ArtifactError> {
+        let path = self.path(hash);
+        match fs::remove_file(&path) {
+            Err(error) if error.kind() != ErrorKind::NotFound => Err(io("remove", &path)(error)),
+            _ => Ok(()),
+        }
+    }
+}
+
+fn entries(folder: &Path) -> Result<Vec<PathBuf>, ArtifactError> {
+    let entries = fs::read_dir(folder).map_err(io("list", folder))?;
+    entries.map(|entry| Ok(entry.map_err(io("list", folder))?.path())).collect()
 }
 
 /// Makes a rename or a new entry in `folder` survive a power cut.
@@ -140,7 +170,7 @@ mod tests {
         let (_folder, store) = store();
         let bytes = b"a proof".as_slice();
         let artifact = store.put(bytes).unwrap();
-        let path = store.path(&artifact);
+        let path = store.path(artifact.hash);
 
         let cases: [(&[u8], Damage); 4] = [
             (b"", Damage::Length { expected: 7, got: 0 }),
@@ -166,9 +196,26 @@ mod tests {
         for bit in 0..bytes.len() * 8 {
             let mut flipped = bytes.to_vec();
             flipped[bit / 8] ^= 1 << (bit % 8);
-            fs::write(store.path(&artifact), &flipped).unwrap();
+            fs::write(store.path(artifact.hash), &flipped).unwrap();
             assert!(matches!(damage(&store, &artifact), Damage::Content { .. }));
         }
+    }
+
+    #[test]
+    fn what_is_stored_is_listed_and_removed() {
+        let (folder, store) = store();
+        let (a, b) = (store.put(b"a").unwrap(), store.put(b"bc").unwrap());
+        fs::write(folder.path().join("note"), b"not ours").unwrap();
+        fs::write(store.path(a.hash).with_file_name("not a hash"), b"not ours").unwrap();
+        let mut listed = store.list().unwrap();
+        listed.sort();
+        let mut expected = vec![(a.hash, 1), (b.hash, 2)];
+        expected.sort();
+        assert_eq!(listed, expected);
+        store.remove(a.hash).unwrap();
+        store.remove(a.hash).unwrap();
+        assert_eq!(damage(&store, &a), Damage::Missing);
+        assert_eq!(store.list().unwrap(), [(b.hash, 2)]);
     }
 
     #[test]

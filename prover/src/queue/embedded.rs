@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! DIR/lock          held by the process that has the queue open
-//!     records/      RocksDB: graphs, jobs, attempts, results
+//!     records/      RocksDB: graphs, jobs, attempts, small artifacts
 //!     artifacts/    inputs and results by hash
 //!     set-aside/    replay bundles
 //! ```
@@ -11,54 +11,85 @@
 //! result's bytes are on disk before the record that names them, and `complete` returns after the record is.
 //! Nothing that takes long (verifying, artifact files, waiting for the disk) happens under the mutex.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, MutexGuard};
-use std::time::Instant;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard};
+use std::time::{Duration, Instant};
 
 use super::{
-    Capability, Cause, Completion, Failure, Fence, Lease, OpenError, Policy, Progress, Queue, QueueError, Status,
-    Submitted, Verdict,
+    Capability, Cause, Completion, Effort, Failure, Fence, GraphStatus, Hold, Lease, OpenError, Outlook, Policy,
+    Progress, Queue, QueueError, Status, Submitted, Swept, Verdict,
 };
 use crate::artifact::{ArtifactError, ArtifactRef, Artifacts, FileArtifacts};
-use crate::digest::JobId;
+use crate::digest::{ArtifactHash, JobId};
 use crate::graph::Graph;
 use crate::job::{Input, JobSpec};
 use crate::panic::caught;
 use crate::work::Check;
 
+mod artifacts;
 mod board;
 mod bundle;
+mod census;
 mod lock;
 mod records;
+mod tally;
 mod view;
 
+use artifacts::FolderArtifacts;
 use board::{Board, Entry};
 use bundle::Bundles;
+pub use census::{Census, JobCounts};
 use lock::FolderLock;
 use records::{GraphRecord, Record, Records, State};
-use view::{state, status};
+pub use tally::{KindTally, Tally};
+use view::{graph_status, state, status};
 
 /// Kept of a job's failures; the rest is in the log.
 const FAILURES_KEPT: usize = 16;
+/// Results of one worker refused in a row, on whatever jobs, after which it is not trusted: fewer than the attempts of
+/// a job, so that one bad machine cannot set a job aside.
+const STRIKES: u32 = 3;
+/// How often an idle thread looks whether to stop, and for leases that ran out.
+const PATIENCE: Duration = Duration::from_millis(100);
 
 /// A queue in a folder of this machine.
 pub struct EmbeddedQueue {
     policy: Policy,
     check: Arc<dyn Check>,
-    artifacts: FileArtifacts,
+    holders: Holders,
+    artifacts: Box<dyn Artifacts>,
     bundles: Bundles,
-    records: Records,
+    records: Arc<Records>,
     inner: Mutex<Inner>,
+    /// Something changed that may have made a job ready.
+    changed: Condvar,
     _lock: FolderLock,
 }
 
 struct Inner {
     board: Board,
-    /// The upper half counts openings of the queue and the lower half leases since. So fences stay unique
-    /// and rising even when a power cut takes the last leases' records.
+    /// The upper half rises with each opening of the queue, at least as fast as the clock, and the lower half counts
+    /// leases since. So fences stay unique and rising even when a power cut takes the last leases' records, or when the
+    /// records are those of a backup.
     next_fence: u64,
+    /// Counts what may have made a job ready.
+    changes: u64,
+    tally: Tally,
+    /// Refused results in a row, by worker.
+    strikes: HashMap<String, u32>,
+    /// Artifacts that nothing needs, and since when that is known.
+    unneeded: HashMap<ArtifactHash, Instant>,
+}
+
+/// Where those are that hold leases.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Holders {
+    /// In the process that has the queue open: they end with it.
+    Here,
+    /// In other processes: they live on when this one ends, and renew their leases when it is back.
+    Elsewhere,
 }
 
 impl EmbeddedQueue {
@@ -68,24 +99,64 @@ impl EmbeddedQueue {
     /// # Errors
     /// [`OpenError::Locked`] when it is open already, here or in another process.
     pub fn open(folder: &Path, policy: Policy, check: Arc<dyn Check>) -> Result<Self, OpenError> {
-        let io = |source| OpenError::Io { doing: "create", path: folder.to_owned(), source };
-        fs::create_dir_all(folder).map_err(io)?;
-        let lock = FolderLock::take(folder)?;
-        let artifacts = FileArtifacts::open(folder.join("artifacts"))?;
-        artifacts.sweep()?;
-        let (records, epoch) = Records::open(&records_path(folder))?;
-        let board = Board::new(records.load()?)?;
-        let queue = Self {
+        let opened = Opened::folder(folder)?;
+        let files = FileArtifacts::open(folder.join("artifacts"))?;
+        files.sweep()?;
+        let artifacts = FolderArtifacts { files, records: opened.records.clone(), path: records_path(folder) };
+        let queue = Self::new(folder, policy, check, Box::new(artifacts), Holders::Here, opened);
+        queue.fail_leased(|_| true, Cause::Crash, "the process that ran it ended")?;
+        Ok(queue)
+    }
+
+    /// Opens it with artifacts kept elsewhere, for workers in other processes. Their leases hold on, for as long as a
+    /// new one would.
+    ///
+    /// # Errors
+    /// [`OpenError::Locked`] when it is open already, here or in another process.
+    pub fn open_for_others(
+        folder: &Path,
+        policy: Policy,
+        check: Arc<dyn Check>,
+        artifacts: Box<dyn Artifacts>,
+    ) -> Result<Self, OpenError> {
+        let opened = Opened::folder(folder)?;
+        let queue = Self::new(folder, policy, check, artifacts, Holders::Elsewhere, opened);
+        {
+            let mut inner = queue.lock();
+            let expires = Instant::now() + policy.lease;
+            inner.board.leased(|_| true).into_iter().for_each(|id| inner.board.extend(id, expires));
+        }
+        Ok(queue)
+    }
+
+    fn new(
+        folder: &Path,
+        policy: Policy,
+        check: Arc<dyn Check>,
+        artifacts: Box<dyn Artifacts>,
+        holders: Holders,
+        opened: Opened,
+    ) -> Self {
+        let Opened { lock, records, epoch, board } = opened;
+        let inner = Inner {
+            board,
+            next_fence: u64::from(epoch) << 32,
+            changes: 0,
+            tally: Tally::default(),
+            strikes: HashMap::new(),
+            unneeded: HashMap::new(),
+        };
+        Self {
             policy,
             check,
+            holders,
             artifacts,
             bundles: bundles(folder),
             records,
-            inner: Mutex::new(Inner { board, next_fence: u64::from(epoch) << 32 }),
+            inner: Mutex::new(inner),
+            changed: Condvar::new(),
             _lock: lock,
-        };
-        queue.fail_leased(|_| true, Cause::Crash, "the process that ran it ended")?;
-        Ok(queue)
+        }
     }
 
     /// Reads the state of the queue in `folder` without opening it, also while another process works on it.
@@ -105,19 +176,35 @@ impl EmbeddedQueue {
         self.inner.lock().expect("no thread panics while it changes the board")
     }
 
+    /// What happened since it was opened.
+    pub fn tally(&self) -> Tally {
+        self.lock().tally.clone()
+    }
+
+    /// What it holds now, counted.
+    ///
+    /// # Errors
+    /// When the board is not whole.
+    pub fn census(&self) -> Result<Census, QueueError> {
+        Census::of(&self.lock().board)
+    }
+
     /// Stores one changed record, then shows it on the board.
-    fn change(&self, board: &mut Board, id: JobId, record: Record, expires: Option<Instant>) -> Result<(), QueueError> {
+    fn change(&self, inner: &mut Inner, id: JobId, record: Record, expires: Option<Instant>) -> Result<(), QueueError> {
         let change = [(id, record)];
         self.records.change(&change)?;
         let [(id, record)] = change;
-        board.set(id, record, expires);
+        inner.board.set(id, record, expires);
+        inner.changes += 1;
+        self.changed.notify_all();
         Ok(())
     }
 
     /// Ends an attempt without a result.
-    fn fail_attempt(&self, board: &mut Board, id: JobId, failure: Failure) -> Result<Verdict, QueueError> {
-        let entry = board.entry(id)?;
-        let label = entry.spec.label.clone();
+    fn fail_attempt(&self, inner: &mut Inner, id: JobId, failure: Failure) -> Result<Verdict, QueueError> {
+        let entry = inner.board.entry(id)?;
+        inner.tally.failed(entry.spec.kind, failure.cause);
+        let (label, batch) = (entry.spec.label.clone(), inner.board.batch(id).to_owned());
         let mut record = entry.record.clone();
         let (cause, reason) = (failure.cause, failure.reason.clone());
         record.lost_workers += u32::from(cause.lost_worker());
@@ -128,16 +215,16 @@ impl EmbeddedQueue {
         let attempts_left = self.policy.max_attempts.saturating_sub(record.attempts);
         if attempts_left > 0 && !cause.is_permanent() {
             record.state = State::Open;
-            self.change(board, id, record, None)?;
-            tracing::warn!(job = %id, label, ?cause, reason, attempts_left, "attempt failed");
+            self.change(inner, id, record, None)?;
+            tracing::warn!(batch, job = %id, label, ?cause, reason, attempts_left, "attempt failed");
             return Ok(Verdict::Again { attempts_left });
         }
         let job = self.records.spec(id)?;
-        let inputs = board.inputs(id)?;
-        let bundle = self.bundles.write(id, &job, &inputs, &record.failures, &self.artifacts)?;
+        let inputs = inner.board.inputs(id)?;
+        let bundle = self.bundles.write(id, &job, &inputs, &record.failures, &*self.artifacts)?;
         record.state = State::SetAside;
-        self.change(board, id, record, None)?;
-        tracing::error!(job = %id, label, ?cause, reason, bundle = %bundle.display(), "job set aside");
+        self.change(inner, id, record, None)?;
+        tracing::error!(batch, job = %id, label, ?cause, reason, bundle = %bundle.display(), "job set aside");
         Ok(Verdict::SetAside { bundle })
     }
 
@@ -145,26 +232,40 @@ impl EmbeddedQueue {
     fn fail_leased(&self, which: impl Fn(&Entry) -> bool, cause: Cause, reason: &str) -> Result<(), QueueError> {
         let mut inner = self.lock();
         for id in inner.board.leased(which) {
-            self.fail_attempt(&mut inner.board, id, Failure { cause, reason: reason.to_owned() })?;
+            self.fail_attempt(&mut inner, id, Failure { cause, reason: reason.to_owned() })?;
         }
         Ok(())
     }
 
     /// Puts a leased job back as if it had not been claimed.
-    fn unclaim(&self, board: &mut Board, id: JobId) -> Result<(), QueueError> {
-        let mut record = board.entry(id)?.record.clone();
+    fn unclaim(&self, inner: &mut Inner, id: JobId) -> Result<(), QueueError> {
+        let mut record = inner.board.entry(id)?.record.clone();
         record.attempts -= 1;
         record.state = State::Open;
-        self.change(board, id, record, None)
+        self.change(inner, id, record, None)
+    }
+
+    /// Takes back the leases that ran out.
+    pub(crate) fn expire(&self) -> Result<(), QueueError> {
+        let now = Instant::now();
+        let overdue = |entry: &Entry| entry.expires.is_some_and(|expires| expires <= now);
+        self.fail_leased(overdue, Cause::Expired, "its lease was not renewed in time")
+    }
+
+    /// Waits until something may have made a job ready since `seen`, at most for `time`; gives what is seen now.
+    pub(crate) fn wait_for_change(&self, seen: u64, time: Duration) -> u64 {
+        let waited = self.changed.wait_timeout_while(self.lock(), time, |inner| inner.changes == seen);
+        waited.map_or(seen, |(inner, _)| inner.changes)
     }
 
     /// Leases the first job for a worker, together with the names of its inputs.
-    fn lease(&self, capability: &Capability) -> Result<Option<(Lease, Vec<ArtifactRef>)>, QueueError> {
+    pub(crate) fn lease(&self, capability: &Capability) -> Result<Option<(Lease, Vec<ArtifactRef>)>, QueueError> {
+        self.expire()?;
         let now = Instant::now();
-        let overdue = |entry: &Entry| entry.expires.is_some_and(|expires| expires <= now);
-        self.fail_leased(overdue, Cause::Expired, "its lease was not renewed in time")?;
-
         let mut inner = self.lock();
+        if self.is_suspended(&inner, &capability.worker) {
+            return Ok(None);
+        }
         let Some(id) = inner.board.first_for(capability, &self.policy) else { return Ok(None) };
         let job = self.records.spec(id)?;
         let artifacts = inner.board.inputs(id)?.into_iter().flatten().collect();
@@ -175,39 +276,156 @@ impl EmbeddedQueue {
         record.attempts += 1;
         record.state = State::Leased { worker: capability.worker.clone(), fence };
         let attempt = record.attempts;
+        let batch = inner.board.batch(id).to_owned();
         let alone = record.lost_workers >= self.policy.alone_after;
-        self.change(&mut inner.board, id, record, Some(now + self.policy.lease))?;
-        Ok(Some((Lease { id, job, inputs: Vec::new(), fence, attempt, alone }, artifacts)))
+        self.change(&mut inner, id, record, Some(now + self.policy.lease))?;
+        Ok(Some((Lease { id, batch, job, inputs: Vec::new(), fence, attempt, alone }, artifacts)))
+    }
+
+    /// A worker whose results are refused again and again is the fault itself, and would spend the attempts of job
+    /// after job. Where there are others it gets no more until it begins anew.
+    fn is_suspended(&self, inner: &Inner, worker: &str) -> bool {
+        self.holders == Holders::Elsewhere && inner.strikes.get(worker).is_some_and(|&strikes| strikes >= STRIKES)
+    }
+
+    /// Whether a worker gets no jobs because its results were refused.
+    pub(crate) fn suspended(&self, worker: &str) -> bool {
+        self.is_suspended(&self.lock(), worker)
     }
 
     /// Takes a lease back whose input is damaged: the job that made it has to make it again. An input that
     /// no job makes cannot be mended here, so the reading job is set aside.
-    fn mend(&self, lease: &Lease, index: usize, damaged: ArtifactRef, reason: &str) -> Result<(), QueueError> {
+    pub(crate) fn mend(&self, hold: Hold, input: Input, damaged: ArtifactRef, reason: &str) -> Result<(), QueueError> {
         let mut inner = self.lock();
-        let holds = inner.board.entry(lease.id)?.fence() == Some(lease.fence);
-        match lease.job.inputs.get(index) {
-            Some(Input::Job(maker)) => {
+        let holds = inner.board.entry(hold.job)?.fence() == Some(hold.fence);
+        match input {
+            Input::Job(maker) => {
                 if holds {
-                    self.unclaim(&mut inner.board, lease.id)?;
+                    self.unclaim(&mut inner, hold.job)?;
                 }
-                self.remake(&mut inner.board, *maker, damaged, reason)
+                self.remake(&mut inner, maker, damaged, reason)
             }
-            _ if holds => {
+            Input::Artifact(_) if holds => {
                 let failure = Failure { cause: Cause::Input, reason: reason.to_owned() };
-                self.fail_attempt(&mut inner.board, lease.id, failure).map(drop)
+                self.fail_attempt(&mut inner, hold.job, failure).map(drop)
             }
-            _ => Ok(()),
+            Input::Artifact(_) => Ok(()),
         }
     }
 
     /// Sends a done job back, if `damaged` is still its result. This spends no attempt but needs one left,
     /// so that a disk that damages everything does not keep a job going round for ever.
-    fn remake(&self, board: &mut Board, id: JobId, damaged: ArtifactRef, reason: &str) -> Result<(), QueueError> {
-        if board.entry(id)?.artifact() != Some(damaged) {
+    fn remake(&self, inner: &mut Inner, id: JobId, damaged: ArtifactRef, reason: &str) -> Result<(), QueueError> {
+        if inner.board.entry(id)?.artifact() != Some(damaged) {
             return Ok(());
         }
         let failure = Failure { cause: Cause::Damaged, reason: reason.to_owned() };
-        self.fail_attempt(board, id, failure).map(drop)
+        self.fail_attempt(inner, id, failure).map(drop)
+    }
+
+    /// The job of a hold and its inputs, as they are now, for a check; none where there is nothing to check for.
+    pub(crate) fn to_check(&self, hold: Hold) -> Result<Option<ToCheck>, QueueError> {
+        let inner = self.lock();
+        let Ok(entry) = inner.board.entry(hold.job) else { return Ok(None) };
+        if entry.artifact().is_some() {
+            return Ok(None);
+        }
+        let inputs = inner.board.inputs(hold.job)?.into_iter().collect::<Option<Vec<_>>>();
+        drop(inner);
+        Ok(Some(ToCheck { job: self.records.spec(hold.job)?, inputs }))
+    }
+
+    /// Checks a result, a panic included.
+    pub(crate) fn checked(&self, job: &JobSpec, inputs: &[Vec<u8>], output: &[u8]) -> Result<(), String> {
+        let checked = caught(|| self.check.check(job, inputs, output));
+        checked.unwrap_or_else(|panic| Err(format!("the check panicked: {panic}")))
+    }
+
+    /// A result was refused.
+    pub(crate) fn refuse(&self, hold: Hold, worker: &str, reason: String) -> Result<Completion, QueueError> {
+        let failure = Failure { cause: Cause::Refused, reason: reason.clone() };
+        let mut inner = self.lock();
+        let strikes = inner.strikes.entry(worker.to_owned()).or_default();
+        *strikes += 1;
+        if *strikes == STRIKES && self.holders == Holders::Elsewhere {
+            tracing::error!(worker, reason, "{STRIKES} results of one worker refused in a row: it gets no more jobs");
+        }
+        if inner.board.entry(hold.job)?.fence() != Some(hold.fence) {
+            return Ok(Completion::Refused { reason, verdict: Verdict::Stale });
+        }
+        let verdict = self.fail_attempt(&mut inner, hold.job, failure)?;
+        Ok(Completion::Refused { reason, verdict })
+    }
+
+    /// Makes a stored result that was checked the job's, if it has none.
+    pub(crate) fn accept(&self, hold: Hold, artifact: ArtifactRef, effort: Effort) -> Result<Completion, QueueError> {
+        let late = {
+            let mut inner = self.lock();
+            inner.strikes.remove(&effort.worker);
+            let Ok(entry) = inner.board.entry(hold.job) else { return Ok(Completion::AlreadyDone) };
+            if entry.artifact().is_some() {
+                return Ok(Completion::AlreadyDone);
+            }
+            let late = entry.fence() != Some(hold.fence);
+            let was_set_aside = entry.record.state == State::SetAside;
+            let kind = entry.spec.kind;
+            let mut record = entry.record.clone();
+            inner.tally.done(kind, &effort, late);
+            record.state = State::Done { artifact, effort };
+            self.change(&mut inner, hold.job, record, None)?;
+            if let Some((transactions, cpu_seconds)) = inner.board.newly_done(hold.job) {
+                inner.tally.graph_done(transactions, cpu_seconds);
+            }
+            if was_set_aside {
+                self.bundles.remove(hold.job)?;
+            }
+            late
+        };
+        self.records.sync()?;
+        Ok(Completion::Accepted { artifact, late })
+    }
+
+    /// The name of a job's result, if it is done.
+    pub(crate) fn result_of(&self, job: JobId) -> Result<Option<ArtifactRef>, QueueError> {
+        Ok(self.lock().board.entry(job)?.artifact())
+    }
+
+    /// Sends a job back whose result was found damaged.
+    pub(crate) fn remake_result(&self, job: JobId, damaged: ArtifactRef, reason: &str) -> Result<(), QueueError> {
+        self.remake(&mut self.lock(), job, damaged, reason)
+    }
+
+    pub(crate) fn renew_hold(&self, hold: Hold) -> bool {
+        let mut inner = self.lock();
+        let holds = inner.board.entry(hold.job).is_ok_and(|entry| entry.fence() == Some(hold.fence));
+        if holds {
+            inner.board.extend(hold.job, Instant::now() + self.policy.lease);
+        }
+        holds
+    }
+
+    pub(crate) fn fail_hold(&self, hold: Hold, failure: Failure) -> Result<Verdict, QueueError> {
+        let mut inner = self.lock();
+        if !inner.board.entry(hold.job).is_ok_and(|entry| entry.fence() == Some(hold.fence)) {
+            return Ok(Verdict::Stale);
+        }
+        self.fail_attempt(&mut inner, hold.job, failure)
+    }
+
+    pub(crate) fn release_hold(&self, hold: Hold) -> Result<(), QueueError> {
+        let mut inner = self.lock();
+        if inner.board.entry(hold.job).is_ok_and(|entry| entry.fence() == Some(hold.fence)) {
+            self.unclaim(&mut inner, hold.job)?;
+        }
+        Ok(())
+    }
+
+    /// Refuses a graph with jobs whose results could not be checked.
+    fn check_coverage(&self, graph: &Graph) -> Result<(), QueueError> {
+        for ability in graph.abilities() {
+            self.check.covers(ability).map_err(|next| QueueError::Unchecked { ability, next })?;
+        }
+        Ok(())
     }
 
     /// Sends back those of a graph's done jobs whose artifacts are not whole, with all their attempts.
@@ -226,7 +444,7 @@ impl EmbeddedQueue {
             };
             let mut inner = self.lock();
             if inner.board.entry(id)?.artifact() == Some(artifact) {
-                self.change(&mut inner.board, id, Record::new(), None)?;
+                self.change(&mut inner, id, Record::new(), None)?;
                 tracing::warn!(job = %id, reason, "result is damaged and will be made again");
                 remade.push(id);
             }
@@ -258,6 +476,7 @@ impl EmbeddedQueue {
 
 impl Queue for EmbeddedQueue {
     fn submit(&self, graph: &Graph) -> Result<Submitted, QueueError> {
+        self.check_coverage(graph)?;
         self.check_inputs(graph)?;
         {
             let mut inner = self.lock();
@@ -270,6 +489,7 @@ impl Queue for EmbeddedQueue {
                 label: graph.label().to_owned(),
                 deadline_ms: graph.deadline_ms(),
                 number,
+                transactions: graph.transactions(),
                 jobs: graph.jobs().iter().map(|(id, _)| *id).collect(),
             };
             let new_jobs: Vec<(JobId, &JobSpec, Record)> = graph
@@ -283,6 +503,8 @@ impl Queue for EmbeddedQueue {
                 board.insert(id, spec.clone(), record);
             }
             board.add_graph(graph.root(), record)?;
+            inner.changes += 1;
+            self.changed.notify_all();
         }
         let remade = self.remake_damaged(graph)?;
         self.records.sync()?;
@@ -297,7 +519,7 @@ impl Queue for EmbeddedQueue {
                 match self.artifacts.get(&artifact) {
                     Ok(bytes) => lease.inputs.push(bytes),
                     Err(error @ ArtifactError::Damaged { .. }) => {
-                        self.mend(&lease, index, artifact, &error.to_string())?;
+                        self.mend(lease.hold(), lease.job.inputs[index], artifact, &error.to_string())?;
                         continue 'next;
                     }
                     Err(error) => {
@@ -311,88 +533,72 @@ impl Queue for EmbeddedQueue {
     }
 
     fn renew(&self, lease: &Lease) -> Result<bool, QueueError> {
-        let mut inner = self.lock();
-        let holds = inner.board.entry(lease.id)?.fence() == Some(lease.fence);
-        if holds {
-            inner.board.extend(lease.id, Instant::now() + self.policy.lease);
-        }
-        Ok(holds)
+        Ok(self.renew_hold(lease.hold()))
     }
 
-    fn complete(&self, lease: &Lease, output: &[u8], seconds: f64) -> Result<Completion, QueueError> {
-        if self.lock().board.entry(lease.id)?.artifact().is_some() {
+    fn complete(&self, lease: &Lease, output: &[u8], effort: Effort) -> Result<Completion, QueueError> {
+        if self.to_check(lease.hold())?.is_none() {
             return Ok(Completion::AlreadyDone);
         }
-        let checked = caught(|| self.check.check(&lease.job, &lease.inputs, output));
-        if let Err(reason) = checked.unwrap_or_else(|panic| Err(format!("the check panicked: {panic}"))) {
-            let failure = Failure { cause: Cause::Refused, reason: reason.clone() };
-            let verdict = self.fail(lease, failure)?;
-            return Ok(Completion::Refused { reason, verdict });
+        if let Err(reason) = self.checked(&lease.job, &lease.inputs, output) {
+            return self.refuse(lease.hold(), &effort.worker, reason);
         }
         let artifact = self.artifacts.put(output)?;
-        let late = {
-            let mut inner = self.lock();
-            let entry = inner.board.entry(lease.id)?;
-            if entry.artifact().is_some() {
-                return Ok(Completion::AlreadyDone);
-            }
-            let late = entry.fence() != Some(lease.fence);
-            let was_set_aside = entry.record.state == State::SetAside;
-            let mut record = entry.record.clone();
-            record.state = State::Done { artifact, seconds };
-            self.change(&mut inner.board, lease.id, record, None)?;
-            if was_set_aside {
-                self.bundles.remove(lease.id)?;
-            }
-            late
-        };
-        self.records.sync()?;
-        Ok(Completion::Accepted { artifact, late })
+        self.accept(lease.hold(), artifact, effort)
     }
 
     fn fail(&self, lease: &Lease, failure: Failure) -> Result<Verdict, QueueError> {
-        let mut inner = self.lock();
-        if inner.board.entry(lease.id)?.fence() != Some(lease.fence) {
-            return Ok(Verdict::Stale);
-        }
-        self.fail_attempt(&mut inner.board, lease.id, failure)
+        self.fail_hold(lease.hold(), failure)
     }
 
     fn release(&self, lease: &Lease) -> Result<(), QueueError> {
-        let mut inner = self.lock();
-        if inner.board.entry(lease.id)?.fence() == Some(lease.fence) {
-            self.unclaim(&mut inner.board, lease.id)?;
-        }
-        Ok(())
+        self.release_hold(lease.hold())
     }
 
     fn leave(&self, worker: &str) -> Result<(), QueueError> {
         let mut inner = self.lock();
-        let held = |entry: &Entry| matches!(&entry.record.state, State::Leased { worker: by, .. } if by == worker);
-        for id in inner.board.leased(held) {
-            self.unclaim(&mut inner.board, id)?;
+        for id in inner.board.leased(held_by(worker)) {
+            self.unclaim(&mut inner, id)?;
         }
         Ok(())
+    }
+
+    fn enter(&self, worker: &str) -> Result<(), QueueError> {
+        self.lock().strikes.remove(worker);
+        self.fail_leased(held_by(worker), Cause::Crash, "the worker that had it began anew")
+    }
+
+    fn claim_within(&self, capability: &Capability, patience: Duration) -> Result<Option<Lease>, QueueError> {
+        let seen = self.lock().changes;
+        if let Some(lease) = self.claim(capability)? {
+            return Ok(Some(lease));
+        }
+        self.wait_for_change(seen, patience);
+        self.claim(capability)
+    }
+
+    fn patience(&self) -> Duration {
+        PATIENCE
     }
 
     fn retry(&self, job: JobId) -> Result<(), QueueError> {
         let mut inner = self.lock();
         let entry = inner.board.entry(job)?;
         if entry.record.state != State::SetAside {
-            let state = state(job, entry, &self.bundles).name();
+            let state = state(job, entry, &self.bundles).name().to_owned();
             return Err(QueueError::NotSetAside { label: entry.spec.label.clone(), state });
         }
-        self.change(&mut inner.board, job, Record::new(), None)?;
+        self.change(&mut inner, job, Record::new(), None)?;
         self.records.sync()?;
         self.bundles.remove(job)
     }
 
     fn result(&self, job: JobId) -> Result<Option<Vec<u8>>, QueueError> {
-        let Some(artifact) = self.lock().board.entry(job)?.artifact() else { return Ok(None) };
+        let Some(artifact) = self.result_of(job)? else { return Ok(None) };
         match self.artifacts.get(&artifact) {
             Ok(bytes) => Ok(Some(bytes)),
             Err(error @ ArtifactError::Damaged { .. }) => {
-                self.remake(&mut self.lock().board, job, artifact, &error.to_string())?;
+                self.remake_result(job, artifact, &error.to_string())?;
                 Ok(None)
             }
             Err(error) => Err(error.into()),
@@ -403,16 +609,99 @@ impl Queue for EmbeddedQueue {
         self.lock().board.progress(root)
     }
 
+    fn graph(&self, root: JobId) -> Result<GraphStatus, QueueError> {
+        let inner = self.lock();
+        graph_status(&inner.board, &self.bundles, root, inner.board.graph(root)?)
+    }
+
     fn status(&self) -> Result<Status, QueueError> {
         status(&self.lock().board, &self.bundles)
     }
 
+    fn outlook(&self) -> Result<Outlook, QueueError> {
+        Ok(self.lock().board.outlook())
+    }
+
+    fn settle(&self, root: JobId) -> Result<(), QueueError> {
+        let mut inner = self.lock();
+        let label = inner.board.graph(root)?.label.clone();
+        let Progress { total, done, .. } = inner.board.progress(root)?;
+        if done < total {
+            return Err(QueueError::Unsettled { label, done, total });
+        }
+        self.records.remove_graph(root, &inner.board.only_in(root)?)?;
+        inner.board.remove_graph(root);
+        self.records.sync()?;
+        tracing::info!(graph = %root, label, "settled");
+        Ok(())
+    }
+
+    fn sweep(&self, grace: Duration) -> Result<Swept, QueueError> {
+        // Listed before it is asked what is needed: what is put and named between the two is not in the list.
+        let stored = self.artifacts.list()?;
+        let (mut swept, mut unneeded) = (Swept::default(), Vec::new());
+        {
+            let mut inner = self.lock();
+            let needed = inner.board.artifacts();
+            let now = Instant::now();
+            let known = std::mem::take(&mut inner.unneeded);
+            for (hash, bytes) in stored {
+                let since = known.get(&hash).copied().unwrap_or(now);
+                if needed.contains(&hash) || now.duration_since(since) < grace {
+                    swept.kept += 1;
+                    swept.kept_bytes += bytes;
+                    if !needed.contains(&hash) {
+                        inner.unneeded.insert(hash, since);
+                    }
+                } else {
+                    unneeded.push((hash, bytes));
+                }
+            }
+        }
+        for (hash, bytes) in unneeded {
+            self.artifacts.remove(hash)?;
+            swept.artifacts += 1;
+            swept.bytes += bytes;
+        }
+        Ok(swept)
+    }
+
     fn artifacts(&self) -> &dyn Artifacts {
-        &self.artifacts
+        &*self.artifacts
     }
 
     fn policy(&self) -> Policy {
         self.policy
+    }
+}
+
+fn held_by(worker: &str) -> impl Fn(&Entry) -> bool + '_ {
+    move |entry| matches!(&entry.record.state, State::Leased { worker: by, .. } if by == worker)
+}
+
+/// A job whose result is to be checked.
+pub(crate) struct ToCheck {
+    pub(crate) job: JobSpec,
+    /// What it reads, in order; none while one of these is being made again.
+    pub(crate) inputs: Option<Vec<ArtifactRef>>,
+}
+
+/// A folder that was opened and read.
+struct Opened {
+    lock: FolderLock,
+    records: Arc<Records>,
+    epoch: u32,
+    board: Board,
+}
+
+impl Opened {
+    fn folder(folder: &Path) -> Result<Self, OpenError> {
+        let io = |source| OpenError::Io { doing: "create", path: folder.to_owned(), source };
+        fs::create_dir_all(folder).map_err(io)?;
+        let lock = FolderLock::take(folder)?;
+        let (records, epoch) = Records::open(&records_path(folder))?;
+        let board = Board::new(records.load()?)?;
+        Ok(Self { lock, records: Arc::new(records), epoch, board })
     }
 }
 

@@ -4,6 +4,9 @@ use std::path::PathBuf;
 
 use crate::artifact::{ArtifactError, ArtifactRef};
 use crate::digest::JobId;
+use crate::graph::Ability;
+
+const SUSPENDED_ADVICE: &str = "look at its memory, its disk and its version, and start it again";
 
 /// Why an embedded queue could not be opened.
 #[derive(Debug, thiserror::Error)]
@@ -102,6 +105,61 @@ pub enum QueueError {
         /// The job.
         label: String,
         /// Its state in a word.
-        state: &'static str,
+        state: String,
     },
+    /// Only a graph that is done can be settled.
+    #[error("{label}: {done} of {total} jobs are done; it can be settled when all are")]
+    Unsettled {
+        /// The graph.
+        label: String,
+        /// Jobs that are done.
+        done: usize,
+        /// All of them.
+        total: usize,
+    },
+    /// Results of such jobs cannot be verified where the queue is.
+    #[error("{} jobs with circuit {} cannot be checked there; {next}", ability.kind, ability.circuit)]
+    Unchecked {
+        /// What cannot be checked.
+        ability: Ability,
+        /// What to do about it.
+        next: String,
+    },
+    /// A worker's results were refused again and again.
+    #[error("worker {worker} gets no more jobs: its results were refused several times in a row; {SUSPENDED_ADVICE}")]
+    Suspended {
+        /// The worker.
+        worker: String,
+    },
+    /// The queue is elsewhere and cannot be reached now; it may be later.
+    #[error("cannot reach the queue at {place}: {reason}")]
+    Unreachable {
+        /// Where it should be.
+        place: String,
+        /// Why not.
+        reason: String,
+    },
+    /// The queue is elsewhere and said something that this program does not understand, or failed in its own way.
+    #[error("the queue at {place} says: {reason}")]
+    Elsewhere {
+        /// Where it is.
+        place: String,
+        /// What it said.
+        reason: String,
+    },
+}
+
+impl QueueError {
+    /// Whether the same call may succeed later without anyone mending anything here: the network or a service is
+    /// away.
+    pub fn is_outage(&self) -> bool {
+        use std::io::ErrorKind::{BrokenPipe, ConnectionReset, NotConnected, TimedOut};
+        match self {
+            Self::Unreachable { .. } => true,
+            Self::Artifacts(ArtifactError::Io { source, .. }) => {
+                matches!(source.kind(), NotConnected | TimedOut | ConnectionReset | BrokenPipe)
+            }
+            _ => false,
+        }
+    }
 }

@@ -1,16 +1,18 @@
 //! What a queue tells about itself.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
-use super::{Failure, Fence};
+use super::{Effort, Failure, Fence};
 use crate::artifact::ArtifactRef;
 use crate::digest::{CircuitDigest, JobId};
+use crate::graph::Ability;
 use crate::job::JobKind;
 
 /// The jobs of one graph by state.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Progress {
     /// All of them.
     pub total: usize,
@@ -34,7 +36,7 @@ impl Progress {
 }
 
 /// Where a job stands.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "state", rename_all = "snake_case")]
 pub enum JobState {
     /// A dependency is not done.
@@ -52,8 +54,9 @@ pub enum JobState {
     Done {
         /// The result.
         artifact: ArtifactRef,
-        /// How long making it took.
-        seconds: f64,
+        /// What making it took.
+        #[serde(flatten)]
+        effort: Effort,
     },
     /// It was set aside.
     SetAside {
@@ -76,7 +79,7 @@ impl JobState {
 }
 
 /// One job.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct JobStatus {
     /// Its name.
     pub id: JobId,
@@ -98,7 +101,7 @@ pub struct JobStatus {
 }
 
 /// One graph.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct GraphStatus {
     /// Its last job.
     pub root: JobId,
@@ -106,6 +109,8 @@ pub struct GraphStatus {
     pub label: String,
     /// When the result is wanted, in milliseconds since the Unix epoch.
     pub deadline_ms: u64,
+    /// Transactions that it is for.
+    pub transactions: u64,
     /// Its jobs by state.
     pub progress: Progress,
     /// Its jobs in the order they were added.
@@ -113,8 +118,23 @@ pub struct GraphStatus {
 }
 
 /// All graphs of a queue, in the order of submission.
-#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Status {
     /// The graphs.
     pub graphs: Vec<GraphStatus>,
+}
+
+/// What there is to do in all graphs together, and for whom.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Outlook {
+    /// Jobs that could be claimed, by what they ask of a worker.
+    pub ready: Vec<(Ability, usize)>,
+    /// Jobs whose dependencies are not all done.
+    pub waiting: usize,
+    /// Jobs that workers have.
+    pub leased: usize,
+    /// Jobs that were set aside.
+    pub set_aside: usize,
+    /// For how long the oldest of the ready jobs could have been claimed.
+    pub oldest_ready: Duration,
 }

@@ -11,10 +11,19 @@ use crate::queue::{Lease, Submitted};
 pub enum Event<'a> {
     /// The graph is in the queue.
     Submitted(&'a Submitted),
+    /// The queue is elsewhere and cannot be reached; work goes on.
+    Outage {
+        /// Why not.
+        reason: &'a str,
+    },
+    /// The queue can be reached again.
+    Back,
     /// Something happened to a job.
     Job {
         /// The job's name.
         id: JobId,
+        /// What people call the graph that it was taken for.
+        batch: &'a str,
         /// The job.
         job: &'a JobSpec,
         /// Which attempt at it, from 1.
@@ -35,6 +44,15 @@ pub enum JobEvent<'a> {
         seconds: f64,
         /// Its part of the CPU time that this process used meanwhile: all of it while the job ran alone,
         /// else equal parts for the jobs that ran. The parts add up to the whole.
+        cpu_seconds: f64,
+        /// The result's size.
+        length_bytes: usize,
+    },
+    /// It has a result that is safe; whether it counts is not known yet, because who verifies it has not answered.
+    HandedIn {
+        /// As when it is finished.
+        seconds: f64,
+        /// As when it is finished.
         cpu_seconds: f64,
         /// The result's size.
         length_bytes: usize,
@@ -65,6 +83,6 @@ pub enum JobEvent<'a> {
 impl<'a> Event<'a> {
     /// An event of a leased job.
     pub(super) fn of(lease: &'a Lease, what: JobEvent<'a>) -> Self {
-        Self::Job { id: lease.id, job: &lease.job, attempt: lease.attempt, what }
+        Self::Job { id: lease.id, batch: &lease.batch, job: &lease.job, attempt: lease.attempt, what }
     }
 }

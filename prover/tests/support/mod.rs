@@ -1,6 +1,9 @@
 //! Cheap jobs for tests of the queue and the runner: chains of sha256.
 #![allow(dead_code, reason = "each test file uses a part of this")]
 
+pub mod nats;
+pub mod place;
+
 use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
@@ -10,11 +13,13 @@ use sha2::{Digest, Sha256};
 use sheaf_prover::digest::CircuitDigest;
 use sheaf_prover::graph::{Ability, Graph, GraphBuilder};
 use sheaf_prover::job::{Input, JobKind, JobSpec};
-use sheaf_prover::queue::{Capability, EmbeddedQueue, Lease, Policy, Queue};
+use sheaf_prover::queue::{Capability, Effort, EmbeddedQueue, Lease, Policy, Queue};
 use sheaf_prover::work::{Check, Work, WorkError};
 
 /// The circuit of all test jobs.
 pub const CIRCUIT: CircuitDigest = CircuitDigest([5; 32]);
+/// A circuit whose results no test can check.
+pub const UNCOVERED: CircuitDigest = CircuitDigest([9; 32]);
 /// Memory of a test job.
 pub const MEMORY_BYTES: u64 = 10;
 
@@ -63,12 +68,15 @@ pub fn tree(name: &str, chunks: usize) -> Graph {
     graph.finish(name).unwrap()
 }
 
+/// Bytes of a test job's result: more than is kept with the records, so that it is a file.
+pub const RESULT_BYTES: usize = 32 * 160;
+
 /// The right result of a test job.
 pub fn right(job: &JobSpec, inputs: &[Vec<u8>]) -> Vec<u8> {
     let mut hasher = Sha256::new();
     hasher.update(&job.payload);
     inputs.iter().for_each(|input| hasher.update(input));
-    hasher.finalize().to_vec()
+    hasher.finalize().repeat(RESULT_BYTES / 32)
 }
 
 /// The right result of a graph of test jobs.
@@ -90,6 +98,13 @@ impl Check for ByRedoing {
             Ok(())
         } else {
             Err("it is another hash".to_owned())
+        }
+    }
+
+    fn covers(&self, ability: Ability) -> Result<(), String> {
+        match ability.circuit == UNCOVERED {
+            true => Err("start one that has it".to_owned()),
+            false => Ok(()),
         }
     }
 }
@@ -128,6 +143,10 @@ impl Toy {
 impl Check for Toy {
     fn check(&self, job: &JobSpec, inputs: &[Vec<u8>], output: &[u8]) -> Result<(), String> {
         ByRedoing.check(job, inputs, output)
+    }
+
+    fn covers(&self, ability: Ability) -> Result<(), String> {
+        ByRedoing.covers(ability)
     }
 }
 
@@ -168,6 +187,11 @@ pub fn capability(worker: &str) -> Capability {
     }
 }
 
+/// What a test job took.
+pub fn effort() -> Effort {
+    Effort { worker: "a".to_owned(), seconds: 0.5, cpu_seconds: 0.25 }
+}
+
 /// Claims a job, which there must be.
 pub fn claim(queue: &dyn Queue) -> Lease {
     queue.claim(&capability("a")).unwrap().expect("a job is ready")
@@ -175,5 +199,5 @@ pub fn claim(queue: &dyn Queue) -> Lease {
 
 /// Hands in the right result of a lease.
 pub fn finish(queue: &dyn Queue, lease: &Lease) -> sheaf_prover::queue::Completion {
-    queue.complete(lease, &right(&lease.job, &lease.inputs), 0.5).unwrap()
+    queue.complete(lease, &right(&lease.job, &lease.inputs), effort()).unwrap()
 }

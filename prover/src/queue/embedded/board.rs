@@ -2,25 +2,37 @@
 //!
 //! Nothing here is truth: the board is built from the records and changed after them.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::time::Instant;
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::time::{Duration, Instant};
 
 use super::records::{GraphRecord, Loaded, Record, State};
 use crate::artifact::ArtifactRef;
-use crate::digest::JobId;
+use crate::digest::{ArtifactHash, JobId};
 use crate::graph::Ability;
 use crate::job::{Input, JobSpec};
-use crate::queue::{Capability, Fence, Policy, Progress, QueueError};
+use crate::queue::{Capability, Fence, Outlook, Policy, Progress, QueueError};
 
-/// A job's place among the ready ones, the least first.
+/// A job's place among the ready ones of its graph, the least first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct Rank {
-    deadline_ms: u64,
     priority: u32,
-    /// The graph's place in the order of submission.
-    graph: u64,
     /// The job's place in the graph.
     index: usize,
+}
+
+/// A graph on the board.
+struct GraphEntry {
+    /// As stored.
+    record: GraphRecord,
+    /// Its ready jobs by what they ask of a worker, so that a worker is not kept from what it can do by thousands of
+    /// jobs that it cannot.
+    ready: BTreeMap<Ability, BTreeSet<(Rank, JobId)>>,
+    /// Its leased jobs.
+    running: usize,
+    /// When it was submitted, or the queue opened if that was later.
+    since: Instant,
+    /// It was done, now or before: it is not to be counted again when its last job is made again.
+    was_done: bool,
 }
 
 /// A job on the board.
@@ -35,6 +47,8 @@ pub(super) struct Entry {
     dependents: Vec<JobId>,
     /// Dependencies that are not done.
     missing: usize,
+    /// Since when it is ready.
+    pub(super) ready_since: Option<Instant>,
     /// Its rank in each graph that has it, by root.
     ranks: BTreeMap<JobId, Rank>,
 }
@@ -65,16 +79,16 @@ impl Entry {
         self.artifact().is_some()
     }
 
-    fn rank(&self) -> Option<Rank> {
-        self.ranks.values().min().copied()
+    /// What it asks of a worker.
+    pub(super) fn ability(&self) -> Ability {
+        Ability { kind: self.spec.kind, circuit: self.spec.circuit }
     }
 }
 
 #[derive(Default)]
 pub(super) struct Board {
     jobs: HashMap<JobId, Entry>,
-    graphs: BTreeMap<JobId, GraphRecord>,
-    ready: BTreeSet<(Rank, JobId)>,
+    graphs: BTreeMap<JobId, GraphEntry>,
     leased: BTreeSet<JobId>,
 }
 
@@ -103,14 +117,45 @@ impl Board {
     }
 
     pub(super) fn graph(&self, root: JobId) -> Result<&GraphRecord, QueueError> {
-        self.graphs.get(&root).ok_or(QueueError::UnknownGraph(root))
+        Ok(&self.graphs.get(&root).ok_or(QueueError::UnknownGraph(root))?.record)
+    }
+
+    /// What people call the first graph that has a job.
+    pub(super) fn batch(&self, id: JobId) -> &str {
+        let graphs = self.jobs.get(&id).into_iter().flat_map(|entry| entry.ranks.keys());
+        let first = graphs.filter_map(|root| self.graphs.get(root)).min_by_key(|graph| graph.record.number);
+        first.map_or("", |graph| &graph.record.label)
     }
 
     /// Graphs in the order of submission.
     pub(super) fn graphs(&self) -> Vec<(JobId, &GraphRecord)> {
-        let mut graphs: Vec<_> = self.graphs.iter().map(|(root, graph)| (*root, graph)).collect();
+        let mut graphs: Vec<_> = self.graphs.iter().map(|(root, graph)| (*root, &graph.record)).collect();
         graphs.sort_by_key(|(_, graph)| graph.number);
         graphs
+    }
+
+    /// Every job, once.
+    pub(super) fn jobs(&self) -> impl Iterator<Item = &Entry> {
+        self.jobs.values()
+    }
+
+    /// When each graph was submitted, or the queue opened if that was later.
+    pub(super) fn since(&self) -> impl Iterator<Item = (JobId, Instant)> + '_ {
+        self.graphs.iter().map(|(root, graph)| (*root, graph.since))
+    }
+
+    /// Transactions and CPU seconds of the graph that ends in a job, if it is done and was not before.
+    pub(super) fn newly_done(&mut self, root: JobId) -> Option<(u64, f64)> {
+        let is_done = self.jobs.get(&root)?.is_done();
+        let graph = self.graphs.get_mut(&root)?;
+        if !is_done || std::mem::replace(&mut graph.was_done, true) {
+            return None;
+        }
+        let cpu_seconds = |id: &JobId| match &self.jobs.get(id)?.record.state {
+            State::Done { effort, .. } => Some(effort.cpu_seconds),
+            _ => None,
+        };
+        Some((graph.record.transactions, graph.record.jobs.iter().filter_map(cpu_seconds).sum()))
     }
 
     /// Adds a job after those it depends on.
@@ -123,24 +168,63 @@ impl Board {
                 missing += usize::from(!entry.is_done());
             }
         }
-        let (expires, dependents, ranks) = (None, Vec::new(), BTreeMap::new());
-        self.jobs.insert(id, Entry { spec, record, expires, dependents, missing, ranks });
+        let (expires, ready_since, dependents, ranks) = (None, None, Vec::new(), BTreeMap::new());
+        self.jobs.insert(id, Entry { spec, record, expires, dependents, missing, ready_since, ranks });
     }
 
     /// Adds a graph whose jobs are on the board, or renews its label and deadline.
-    pub(super) fn add_graph(&mut self, root: JobId, graph: GraphRecord) -> Result<(), QueueError> {
-        for (index, id) in graph.jobs.iter().enumerate() {
+    pub(super) fn add_graph(&mut self, root: JobId, record: GraphRecord) -> Result<(), QueueError> {
+        let jobs = record.jobs.clone();
+        for (index, id) in jobs.iter().enumerate() {
             let entry = self.jobs.get_mut(id).ok_or(QueueError::UnknownJob(*id))?;
-            if let Some(rank) = entry.rank() {
-                self.ready.remove(&(rank, *id));
-            }
-            let priority = entry.spec.priority;
-            let rank = Rank { deadline_ms: graph.deadline_ms, priority, graph: graph.number, index };
-            entry.ranks.insert(root, rank);
-            self.index(*id);
+            entry.ranks.insert(root, Rank { priority: entry.spec.priority, index });
         }
-        self.graphs.insert(root, graph);
+        let running = jobs.iter().filter(|id| self.leased.contains(id)).count();
+        let known = self.graphs.get(&root);
+        let since = known.map_or_else(Instant::now, |graph| graph.since);
+        let was_done = known.is_some_and(|graph| graph.was_done) || self.entry(root)?.is_done();
+        self.graphs.insert(root, GraphEntry { record, ready: BTreeMap::new(), running, since, was_done });
+        jobs.into_iter().for_each(|id| self.index(id));
         Ok(())
+    }
+
+    /// The jobs of a graph that no other graph has.
+    pub(super) fn only_in(&self, root: JobId) -> Result<Vec<JobId>, QueueError> {
+        let only = |id: &JobId| self.jobs.get(id).is_some_and(|entry| entry.ranks.keys().eq([&root]));
+        Ok(self.graph(root)?.jobs.iter().copied().filter(only).collect())
+    }
+
+    /// Takes a graph off the board, and those of its jobs that no other graph has.
+    pub(super) fn remove_graph(&mut self, root: JobId) {
+        let Some(graph) = self.graphs.remove(&root) else { return };
+        let mut gone = HashSet::new();
+        for id in &graph.record.jobs {
+            let Some(entry) = self.jobs.get_mut(id) else { continue };
+            entry.ranks.remove(&root);
+            if entry.ranks.is_empty() {
+                self.jobs.remove(id);
+                self.leased.remove(id);
+                gone.insert(*id);
+            }
+        }
+        for id in graph.record.jobs {
+            if let Some(entry) = self.jobs.get_mut(&id) {
+                entry.dependents.retain(|dependent| !gone.contains(dependent));
+            }
+        }
+    }
+
+    /// Every artifact that a job on the board reads or has made.
+    pub(super) fn artifacts(&self) -> HashSet<ArtifactHash> {
+        let read = |input: &Input| match input {
+            Input::Artifact(artifact) => Some(artifact.hash),
+            Input::Job(_) => None,
+        };
+        let of_job = |entry: &Entry| {
+            let made = entry.artifact().map(|artifact| artifact.hash);
+            entry.spec.inputs.iter().filter_map(read).chain(made).collect::<Vec<_>>()
+        };
+        self.jobs.values().flat_map(of_job).collect()
     }
 
     /// Puts a changed record on the board.
@@ -169,16 +253,46 @@ impl Board {
         }
     }
 
-    /// The first ready job for a worker.
+    /// The first ready job for a worker: of the graph with the earliest deadline; of those the one with the fewest
+    /// running jobs, so that batches share the workers; then the one submitted first.
     pub(super) fn first_for(&self, capability: &Capability, policy: &Policy) -> Option<JobId> {
-        let fits = |entry: &Entry| {
-            let ability = Ability { kind: entry.spec.kind, circuit: entry.spec.circuit };
+        let fits = |id: &JobId| {
+            let entry = &self.jobs[id];
             entry.spec.memory_bytes <= capability.memory_bytes
-                && capability.abilities.contains(&ability)
-                && capability.graph.is_none_or(|root| entry.ranks.contains_key(&root))
                 && (capability.idle || entry.record.lost_workers < policy.alone_after)
         };
-        self.ready.iter().map(|(_, id)| *id).find(|id| fits(&self.jobs[id]))
+        let first_of = |graph: &GraphEntry| {
+            let able = graph.ready.iter().filter(|(ability, _)| capability.abilities.contains(ability));
+            let firsts = able.filter_map(|(_, jobs)| jobs.iter().find(|(_, id)| fits(id)));
+            firsts.min().map(|(_, id)| *id)
+        };
+        if let Some(root) = capability.graph {
+            return first_of(self.graphs.get(&root)?);
+        }
+        let mut graphs: Vec<&GraphEntry> = self.graphs.values().filter(|graph| !graph.ready.is_empty()).collect();
+        graphs.sort_by_key(|graph| (graph.record.deadline_ms, graph.running, graph.record.number));
+        graphs.into_iter().find_map(first_of)
+    }
+
+    /// What there is to do, and for whom.
+    pub(super) fn outlook(&self) -> Outlook {
+        let mut outlook = Outlook { leased: self.leased.len(), ..Outlook::default() };
+        let mut ready = BTreeMap::<Ability, usize>::new();
+        let now = Instant::now();
+        for entry in self.jobs.values() {
+            match entry.record.state {
+                State::Open if entry.missing == 0 => {
+                    *ready.entry(entry.ability()).or_default() += 1;
+                    let age = entry.ready_since.map_or(Duration::ZERO, |since| now.saturating_duration_since(since));
+                    outlook.oldest_ready = outlook.oldest_ready.max(age);
+                }
+                State::Open => outlook.waiting += 1,
+                State::SetAside => outlook.set_aside += 1,
+                State::Leased { .. } | State::Done { .. } => {}
+            }
+        }
+        outlook.ready = ready.into_iter().collect();
+        outlook
     }
 
     /// Leased jobs that `which` picks.
@@ -213,17 +327,25 @@ impl Board {
 
     /// Puts a job among the ready or leased ones or takes it out, as its state says.
     fn index(&mut self, id: JobId) {
-        let Some(entry) = self.jobs.get(&id) else { return };
-        if entry.fence().is_some() {
-            self.leased.insert(id);
-        } else {
-            self.leased.remove(&id);
-        }
-        let Some(rank) = entry.rank() else { return };
-        if entry.is_ready() {
-            self.ready.insert((rank, id));
-        } else {
-            self.ready.remove(&(rank, id));
+        let Some(entry) = self.jobs.get_mut(&id) else { return };
+        let (is_ready, is_leased, ability) = (entry.is_ready(), entry.fence().is_some(), entry.ability());
+        entry.ready_since = if is_ready { entry.ready_since.or_else(|| Some(Instant::now())) } else { None };
+        let was_leased = if is_leased { !self.leased.insert(id) } else { self.leased.remove(&id) };
+        for (root, rank) in &entry.ranks {
+            let Some(graph) = self.graphs.get_mut(root) else { continue };
+            match (was_leased, is_leased) {
+                (false, true) => graph.running += 1,
+                (true, false) => graph.running -= 1,
+                _ => {}
+            }
+            if is_ready {
+                graph.ready.entry(ability).or_default().insert((*rank, id));
+            } else if let Some(jobs) = graph.ready.get_mut(&ability) {
+                jobs.remove(&(*rank, id));
+                if jobs.is_empty() {
+                    graph.ready.remove(&ability);
+                }
+            }
         }
     }
 }

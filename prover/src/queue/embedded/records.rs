@@ -6,25 +6,29 @@
 //! | `graphs` | root's [`JobId`] | [`GraphRecord`] |
 //! | `specs` | [`JobId`] | [`JobSpec`], never changed |
 //! | `records` | [`JobId`] | [`Record`] |
+//! | `small` | [`ArtifactHash`] | a small artifact's bytes |
 
 use std::path::Path;
+use std::sync::{Condvar, Mutex, MutexGuard};
+use std::time::SystemTime;
 
 use rocksdb::{ColumnFamily, ColumnFamilyDescriptor, IteratorMode, LogLevel, Options, WriteBatch, DB};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::artifact::ArtifactRef;
-use crate::digest::JobId;
+use crate::digest::{ArtifactHash, JobId};
 use crate::job::JobSpec;
-use crate::queue::{Failure, Fence, OpenError, QueueError};
+use crate::queue::{Effort, Failure, Fence, OpenError, QueueError};
 
 /// Raised when a stored type changes its meaning or encoding.
-const FORMAT: u32 = 1;
+const FORMAT: u32 = 2;
 
 const META: &str = "meta";
 const GRAPHS: &str = "graphs";
 const SPECS: &str = "specs";
 const RECORDS: &str = "records";
+const SMALL: &str = "small";
 const FORMAT_KEY: &[u8] = b"format";
 const EPOCH_KEY: &[u8] = b"epoch";
 
@@ -62,7 +66,7 @@ pub(super) enum State {
     /// that gave it, and a monotonic clock, which no one can set, cannot be compared across processes.
     Leased { worker: String, fence: Fence },
     /// Done.
-    Done { artifact: ArtifactRef, seconds: f64 },
+    Done { artifact: ArtifactRef, effort: Effort },
     /// Set aside.
     SetAside,
 }
@@ -74,6 +78,8 @@ pub(super) struct GraphRecord {
     pub(super) deadline_ms: u64,
     /// Its place in the order of submission.
     pub(super) number: u64,
+    /// Transactions that it is for.
+    pub(super) transactions: u64,
     /// Its jobs, each after those it depends on.
     pub(super) jobs: Vec<JobId>,
 }
@@ -86,6 +92,19 @@ pub(super) struct Loaded {
 
 pub(super) struct Records {
     db: DB,
+    syncing: Mutex<Syncing>,
+    synced: Condvar,
+}
+
+/// Who waits for the disk. Those that come while it is written to share the next write, or a busy queue would wait for
+/// the disk once for each job.
+#[derive(Default)]
+struct Syncing {
+    /// How many have asked.
+    asked: u64,
+    /// How many of these are served.
+    served: u64,
+    running: bool,
 }
 
 impl Records {
@@ -95,8 +114,12 @@ impl Records {
         options.create_if_missing(true);
         options.create_missing_column_families(true);
         let db = DB::open_cf_descriptors(&options, path, families()).map_err(failed("open them"))?;
-        let records = Self { db };
-        let epoch = records.meta(EPOCH_KEY)?.unwrap_or(0) + 1;
+        let records = Self::new(db);
+        // Above the last one, and, where these are restored from a backup, above those begun since it was made: a
+        // worker may hold a lease from one of them.
+        let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).map_or(0, |now| now.as_secs());
+        let after_last = records.meta(EPOCH_KEY)?.unwrap_or(0).saturating_add(1);
+        let epoch = after_last.max(u32::try_from(now).unwrap_or(0));
         match records.meta(FORMAT_KEY)? {
             Some(FORMAT) => {}
             None => records.put_meta(FORMAT_KEY, FORMAT)?,
@@ -113,7 +136,11 @@ impl Records {
     pub(super) fn look(path: &Path) -> Result<Self, OpenError> {
         let db = DB::open_cf_descriptors_read_only(&options(), path, families(), false)
             .map_err(failed("open them for reading"))?;
-        Ok(Self { db })
+        Ok(Self::new(db))
+    }
+
+    fn new(db: DB) -> Self {
+        Self { db, syncing: Mutex::default(), synced: Condvar::new() }
     }
 
     /// Reads everything but payloads.
@@ -158,6 +185,17 @@ impl Records {
         self.db.write(batch).map_err(failed("store a graph"))
     }
 
+    /// Forgets a graph and jobs, at once.
+    pub(super) fn remove_graph(&self, root: JobId, jobs: &[JobId]) -> Result<(), QueueError> {
+        let mut batch = WriteBatch::default();
+        batch.delete_cf(self.family(GRAPHS)?, root.0);
+        for id in jobs {
+            batch.delete_cf(self.family(SPECS)?, id.0);
+            batch.delete_cf(self.family(RECORDS)?, id.0);
+        }
+        self.db.write(batch).map_err(failed("forget a graph"))
+    }
+
     /// Stores changed jobs at once. They survive the process from here on, a power cut after
     /// [`sync`](Self::sync).
     pub(super) fn change(&self, changes: &[(JobId, Record)]) -> Result<(), QueueError> {
@@ -170,7 +208,55 @@ impl Records {
 
     /// Waits until everything written so far survives a power cut.
     pub(super) fn sync(&self) -> Result<(), QueueError> {
-        self.db.flush_wal(true).map_err(failed("sync"))
+        let mut syncing = lock(&self.syncing);
+        syncing.asked += 1;
+        let ticket = syncing.asked;
+        while syncing.served < ticket {
+            if syncing.running {
+                syncing = self.synced.wait(syncing).unwrap_or_else(|poisoned| poisoned.into_inner());
+                continue;
+            }
+            syncing.running = true;
+            let asked = syncing.asked;
+            drop(syncing);
+            let flushed = self.db.flush_wal(true);
+            syncing = lock(&self.syncing);
+            syncing.running = false;
+            // After a failure the others try for themselves.
+            self.synced.notify_all();
+            flushed.map_err(failed("sync"))?;
+            syncing.served = asked;
+        }
+        Ok(())
+    }
+
+    /// Stores a small artifact. It survives the process from here on, a power cut after [`sync`](Self::sync).
+    pub(super) fn put_small(&self, hash: ArtifactHash, bytes: &[u8]) -> Result<(), rocksdb::Error> {
+        self.db.put_cf(self.small(), hash.0, bytes)
+    }
+
+    /// Reads a small artifact.
+    pub(super) fn get_small(&self, hash: ArtifactHash) -> Result<Option<Vec<u8>>, rocksdb::Error> {
+        self.db.get_cf(self.small(), hash.0)
+    }
+
+    /// Removes a small artifact, if it is there.
+    pub(super) fn remove_small(&self, hash: ArtifactHash) -> Result<(), rocksdb::Error> {
+        self.db.delete_cf(self.small(), hash.0)
+    }
+
+    /// Names and lengths of all small artifacts.
+    pub(super) fn list_small(&self) -> Result<Vec<(ArtifactHash, u64)>, rocksdb::Error> {
+        let named = |(key, value): (Box<[u8]>, Box<[u8]>)| {
+            let hash = <[u8; 32]>::try_from(&*key).ok()?;
+            Some((ArtifactHash(hash), value.len() as u64))
+        };
+        let items = self.db.iterator_cf(self.small(), IteratorMode::Start);
+        items.filter_map(|item| item.map(named).transpose()).collect()
+    }
+
+    fn small(&self) -> &ColumnFamily {
+        self.db.cf_handle(SMALL).expect("it is one of those that are opened")
     }
 
     fn meta(&self, key: &[u8]) -> Result<Option<u32>, QueueError> {
@@ -196,7 +282,7 @@ fn families() -> Vec<ColumnFamilyDescriptor> {
         options.set_write_buffer_size(WRITE_BUFFER_BYTES);
         ColumnFamilyDescriptor::new(name, options)
     };
-    [rocksdb::DEFAULT_COLUMN_FAMILY_NAME, META, GRAPHS, SPECS, RECORDS].map(family).into()
+    [rocksdb::DEFAULT_COLUMN_FAMILY_NAME, META, GRAPHS, SPECS, RECORDS, SMALL].map(family).into()
 }
 
 fn options() -> Options {
@@ -225,4 +311,9 @@ where
     E: std::error::Error + Send + Sync + 'static,
 {
     move |source| QueueError::Records { doing, source: source.into() }
+}
+
+/// Locks also after a panic: what is behind the lock is whole between any two statements.
+fn lock(mutex: &Mutex<Syncing>) -> MutexGuard<'_, Syncing> {
+    mutex.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
 }

@@ -8,6 +8,18 @@ use crate::queue::{GraphStatus, JobState, JobStatus, QueueError, Status};
 
 /// What the queue tells about itself.
 pub(super) fn status(board: &Board, bundles: &Bundles) -> Result<Status, QueueError> {
+    let graphs = board.graphs().into_iter();
+    let graphs = graphs.map(|(root, graph)| graph_status(board, bundles, root, graph)).collect::<Result<_, _>>()?;
+    Ok(Status { graphs })
+}
+
+/// What it tells about one graph.
+pub(super) fn graph_status(
+    board: &Board,
+    bundles: &Bundles,
+    root: JobId,
+    graph: &GraphRecord,
+) -> Result<GraphStatus, QueueError> {
     let job_status = |id: &JobId| {
         let entry = board.entry(*id)?;
         Ok(JobStatus {
@@ -21,16 +33,14 @@ pub(super) fn status(board: &Board, bundles: &Bundles) -> Result<Status, QueueEr
             failures: entry.record.failures.clone(),
         })
     };
-    let graph_status = |(root, graph): (JobId, &GraphRecord)| {
-        Ok(GraphStatus {
-            root,
-            label: graph.label.clone(),
-            deadline_ms: graph.deadline_ms,
-            progress: board.progress(root)?,
-            jobs: graph.jobs.iter().map(job_status).collect::<Result<_, QueueError>>()?,
-        })
-    };
-    Ok(Status { graphs: board.graphs().into_iter().map(graph_status).collect::<Result<_, QueueError>>()? })
+    Ok(GraphStatus {
+        root,
+        label: graph.label.clone(),
+        deadline_ms: graph.deadline_ms,
+        transactions: graph.transactions,
+        progress: board.progress(root)?,
+        jobs: graph.jobs.iter().map(job_status).collect::<Result<_, QueueError>>()?,
+    })
 }
 
 /// Where a job stands.
@@ -39,7 +49,7 @@ pub(super) fn state(id: JobId, entry: &Entry, bundles: &Bundles) -> JobState {
         State::Open if entry.is_ready() => JobState::Ready,
         State::Open => JobState::Waiting,
         State::Leased { worker, fence } => JobState::Leased { worker: worker.clone(), fence: *fence },
-        State::Done { artifact, seconds } => JobState::Done { artifact: *artifact, seconds: *seconds },
+        State::Done { artifact, effort } => JobState::Done { artifact: *artifact, effort: effort.clone() },
         State::SetAside => JobState::SetAside { bundle: bundles.path(id) },
     }
 }

@@ -1,0 +1,478 @@
+//! What is said between workers, those who submit, and the coordinator: JSON, so that whoever listens can read it.
+//!
+//! Everything here comes from the network. Decoding gives an error for whatever it is not, and what it is counts for
+//! nothing by itself: leases are compared with the coordinator's own, results are verified, bytes are hashed.
+
+use std::fmt;
+use std::time::Duration;
+
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
+use crate::artifact::ArtifactRef;
+use crate::digest::JobId;
+use crate::graph::Ability;
+use crate::job::JobSpec;
+use crate::queue::{
+    Capability, Completion, Effort, Failure, Fence, GraphStatus, Hold, JobStatus, Outlook, Policy, Progress,
+    QueueError, Submitted, Swept, Verdict,
+};
+
+/// Raised when a message changes its meaning.
+pub const VERSION: u8 = 1;
+
+/// The header of a result that says where its verdict is waited for.
+pub(super) const VERDICT_HEADER: &str = "Sheaf-Verdict-To";
+
+/// Jobs in one page of a graph, so that a page fits a message.
+pub(super) const PAGE_JOBS: usize = 500;
+
+/// Names one question, however often it is sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct QuestionId(pub u128);
+
+/// A question to the coordinator.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Envelope {
+    /// [`VERSION`].
+    pub version: u8,
+    /// Its name.
+    pub id: QuestionId,
+    /// What is asked.
+    pub question: Question,
+}
+
+/// What the coordinator can be asked, as [`Queue`](crate::queue::Queue) has it.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[allow(missing_docs, reason = "each is the method of the same name, and its fields are that method's arguments")]
+pub enum Question {
+    Policy,
+    Submit { graph: ArtifactRef },
+    Claim { capability: Capability, patience: Duration },
+    Renew { hold: Hold },
+    Fail { hold: Hold, failure: Failure },
+    Release { hold: Hold },
+    Leave { worker: String },
+    Enter { worker: String },
+    DamagedInput { hold: Hold, index: usize, artifact: ArtifactRef },
+    Retry { job: JobId },
+    Result { job: JobId },
+    DamagedResult { job: JobId, artifact: ArtifactRef },
+    Progress { root: JobId },
+    Graphs,
+    Jobs { root: JobId, from: usize },
+    Outlook,
+    Settle { root: JobId },
+    Sweep { grace: Duration },
+}
+
+/// The coordinator's answer.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[allow(missing_docs, reason = "each is the result of the question of the same name")]
+pub enum Answer {
+    Done,
+    Policy(Policy),
+    Submitted(Submitted),
+    Leased(Option<Box<Leased>>),
+    Holds(bool),
+    Verdict(Verdict),
+    Result(Option<ArtifactRef>),
+    Progress(Progress),
+    /// Graphs, without their jobs.
+    Graphs(Vec<GraphStatus>),
+    /// A graph with a page of its jobs; an empty page follows the last.
+    Jobs(Box<GraphStatus>),
+    Outlook(Outlook),
+    Swept(Swept),
+    Refused(Refusal),
+}
+
+/// A lease whose inputs are still to be read.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Leased {
+    /// The job's name.
+    pub id: JobId,
+    /// What people call the graph.
+    pub batch: String,
+    /// The job.
+    pub job: JobSpec,
+    /// What it reads, in order.
+    pub inputs: Vec<ArtifactRef>,
+    /// The lease's number.
+    pub fence: Fence,
+    /// Which attempt this is.
+    pub attempt: u32,
+    /// Nothing else is to run beside it.
+    pub alone: bool,
+}
+
+/// A graph on its way to the coordinator, as an artifact.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct SubmittedGraph {
+    /// What people call it.
+    pub label: String,
+    /// When the result is wanted.
+    pub deadline_ms: u64,
+    /// Transactions that it is for.
+    pub transactions: u64,
+    /// Its jobs, each after those it depends on.
+    pub jobs: Vec<JobSpec>,
+}
+
+/// A result that is in the store.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Handed {
+    /// [`VERSION`].
+    pub version: u8,
+    /// Under which lease it was made.
+    pub hold: Hold,
+    /// The result.
+    pub artifact: ArtifactRef,
+    /// What making it took, and who did.
+    pub effort: Effort,
+}
+
+/// What came of a result.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub enum ResultVerdict {
+    /// This.
+    Completion(Completion),
+    /// It could not be looked at.
+    Refused(Refusal),
+}
+
+/// What a coordinator says of itself.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct LaneSummary {
+    /// The lane's name.
+    pub lane: String,
+    /// The program's version.
+    pub version: String,
+    /// Names the running coordinator.
+    pub instance: u128,
+    /// What there is to do.
+    pub outlook: Outlook,
+}
+
+/// An error of the coordinator's queue that its caller can act on.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[allow(missing_docs, reason = "each is the error of the same name")]
+pub enum Refusal {
+    MissingArtifact {
+        label: String,
+        artifact: ArtifactRef,
+    },
+    UnknownJob(JobId),
+    UnknownGraph(JobId),
+    NotSetAside {
+        label: String,
+        state: String,
+    },
+    Unsettled {
+        label: String,
+        done: usize,
+        total: usize,
+    },
+    Unchecked {
+        ability: Ability,
+        next: String,
+    },
+    Suspended {
+        worker: String,
+    },
+    /// The coordinator cannot do it now and may later.
+    Outage {
+        reason: String,
+    },
+    /// Anything else.
+    Failed {
+        reason: String,
+    },
+}
+
+impl Refusal {
+    /// How a queue's error is told.
+    pub(super) fn of(error: &QueueError) -> Self {
+        match error {
+            QueueError::MissingArtifact { label, artifact } => {
+                Self::MissingArtifact { label: label.clone(), artifact: *artifact }
+            }
+            QueueError::UnknownJob(job) => Self::UnknownJob(*job),
+            QueueError::UnknownGraph(root) => Self::UnknownGraph(*root),
+            QueueError::NotSetAside { label, state } => {
+                Self::NotSetAside { label: label.clone(), state: state.clone() }
+            }
+            QueueError::Unsettled { label, done, total } => {
+                Self::Unsettled { label: label.clone(), done: *done, total: *total }
+            }
+            QueueError::Unchecked { ability, next } => Self::Unchecked { ability: *ability, next: next.clone() },
+            QueueError::Suspended { worker } => Self::Suspended { worker: worker.clone() },
+            // The coordinator ends with these, and somebody will mend it.
+            QueueError::Records { .. } | QueueError::Bundle { .. } => {
+                Self::Outage { reason: super::link::reason(error) }
+            }
+            error if error.is_outage() => Self::Outage { reason: super::link::reason(error) },
+            error => Self::Failed { reason: super::link::reason(error) },
+        }
+    }
+
+    /// The error as its caller gets it, from the queue at `place`.
+    pub(super) fn error(self, place: &str) -> QueueError {
+        match self {
+            Self::MissingArtifact { label, artifact } => QueueError::MissingArtifact { label, artifact },
+            Self::UnknownJob(job) => QueueError::UnknownJob(job),
+            Self::UnknownGraph(root) => QueueError::UnknownGraph(root),
+            Self::NotSetAside { label, state } => QueueError::NotSetAside { label, state },
+            Self::Unsettled { label, done, total } => QueueError::Unsettled { label, done, total },
+            Self::Unchecked { ability, next } => QueueError::Unchecked { ability, next },
+            Self::Suspended { worker } => QueueError::Suspended { worker },
+            Self::Outage { reason } => QueueError::Unreachable { place: place.to_owned(), reason },
+            Self::Failed { reason } => QueueError::Elsewhere { place: place.to_owned(), reason },
+        }
+    }
+}
+
+/// A message that is not one.
+#[derive(Debug, thiserror::Error)]
+pub enum WireError {
+    /// It is no message of this protocol.
+    #[error("it is no message of Sheaf's: {0}")]
+    Malformed(#[from] serde_json::Error),
+    /// It is of another version of the protocol.
+    #[error("it is of version {got} of the protocol, expected {VERSION}: update the older of the two programs")]
+    Version {
+        /// Its version.
+        got: u8,
+    },
+}
+
+/// The bytes of a message.
+pub fn encode(message: &impl Serialize) -> Vec<u8> {
+    serde_json::to_vec(message).expect("messages have string keys and no failing parts")
+}
+
+/// The message that bytes are.
+///
+/// # Errors
+/// [`WireError::Malformed`].
+pub fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, WireError> {
+    Ok(serde_json::from_slice(bytes)?)
+}
+
+/// The question that bytes are.
+///
+/// # Errors
+/// [`WireError`].
+pub fn decode_question(bytes: &[u8]) -> Result<Envelope, WireError> {
+    check_version(bytes)
+}
+
+/// The result that bytes tell of.
+///
+/// # Errors
+/// [`WireError`].
+pub fn decode_handed(bytes: &[u8]) -> Result<Handed, WireError> {
+    check_version(bytes)
+}
+
+/// The version is looked at before the rest, which another version may have changed.
+fn check_version<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, WireError> {
+    #[derive(Deserialize)]
+    struct Versioned {
+        version: u8,
+    }
+    let got = decode::<Versioned>(bytes)?.version;
+    if got != VERSION {
+        return Err(WireError::Version { got });
+    }
+    decode(bytes)
+}
+
+impl fmt::Display for QuestionId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:032x}", self.0)
+    }
+}
+
+/// A page of a graph's jobs.
+pub(super) fn page(mut graph: GraphStatus, from: usize) -> GraphStatus {
+    let jobs: Vec<JobStatus> = graph.jobs.drain(..).skip(from).take(PAGE_JOBS).collect();
+    GraphStatus { jobs, ..graph }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use rand::rngs::StdRng;
+    use rand::{Rng, SeedableRng};
+
+    use super::*;
+    use crate::digest::CircuitDigest;
+    use crate::job::{Input, JobKind};
+    use crate::queue::{Cause, JobState};
+
+    fn artifact() -> ArtifactRef {
+        ArtifactRef::of(b"a")
+    }
+
+    fn hold() -> Hold {
+        Hold { job: JobId([3; 32]), fence: Fence(u64::MAX) }
+    }
+
+    fn job() -> JobSpec {
+        JobSpec {
+            kind: JobKind::Lift,
+            circuit: CircuitDigest([7; 32]),
+            inputs: vec![Input::Job(JobId([1; 32])), Input::Artifact(artifact())],
+            payload: vec![0, 255],
+            memory_bytes: u64::MAX,
+            priority: 2,
+            label: "lift \"0\"\n".into(),
+        }
+    }
+
+    fn questions() -> Vec<Question> {
+        let ability = Ability { kind: JobKind::Chunk, circuit: CircuitDigest([7; 32]) };
+        let capability = Capability {
+            worker: "a".into(),
+            abilities: BTreeSet::from([ability]),
+            memory_bytes: 1,
+            idle: true,
+            graph: Some(JobId([2; 32])),
+        };
+        let failure = Failure { cause: Cause::Transient, reason: "no space".into() };
+        let (job, root, worker) = (JobId([4; 32]), JobId([5; 32]), "a".to_owned());
+        vec![
+            Question::Policy,
+            Question::Submit { graph: artifact() },
+            Question::Claim { capability, patience: Duration::from_millis(1500) },
+            Question::Renew { hold: hold() },
+            Question::Fail { hold: hold(), failure },
+            Question::Release { hold: hold() },
+            Question::Leave { worker: worker.clone() },
+            Question::Enter { worker },
+            Question::DamagedInput { hold: hold(), index: 1, artifact: artifact() },
+            Question::Retry { job },
+            Question::Result { job },
+            Question::DamagedResult { job, artifact: artifact() },
+            Question::Progress { root },
+            Question::Graphs,
+            Question::Jobs { root, from: 500 },
+            Question::Outlook,
+            Question::Settle { root },
+            Question::Sweep { grace: Duration::from_secs(600) },
+        ]
+    }
+
+    /// One of each answer that holds more than numbers.
+    fn answers() -> Vec<Answer> {
+        let effort = Effort { worker: "a".into(), seconds: 0.1 + 0.2, cpu_seconds: 1e-9 };
+        let jobs = [
+            JobState::Waiting,
+            JobState::Leased { worker: "a".into(), fence: Fence(1 << 40) },
+            JobState::Done { artifact: artifact(), effort },
+            JobState::SetAside { bundle: "/a/b".into() },
+        ];
+        let status = |state| JobStatus {
+            id: JobId([1; 32]),
+            kind: JobKind::Join,
+            circuit: CircuitDigest([7; 32]),
+            label: "join".into(),
+            memory_bytes: 1 << 30,
+            state,
+            attempts: 2,
+            failures: vec![Failure { cause: Cause::Expired, reason: "late".into() }],
+        };
+        let graph = GraphStatus {
+            root: JobId([1; 32]),
+            label: "batch 1".into(),
+            deadline_ms: u64::MAX,
+            transactions: 3,
+            progress: Progress { total: 4, set_aside: vec![JobId([1; 32])], ..Progress::default() },
+            jobs: jobs.into_iter().map(status).collect(),
+        };
+        let ability = Ability { kind: JobKind::Wrap, circuit: CircuitDigest([7; 32]) };
+        let refusals = [
+            Refusal::MissingArtifact { label: "a".into(), artifact: artifact() },
+            Refusal::Unchecked { ability, next: "b".into() },
+            Refusal::Suspended { worker: "w".into() },
+        ];
+        let leased = Leased {
+            id: job().id(),
+            batch: "batch 1".into(),
+            job: job(),
+            inputs: vec![artifact()],
+            fence: Fence(7),
+            attempt: 1,
+            alone: true,
+        };
+        let mut answers = vec![
+            Answer::Leased(Some(Box::new(leased))),
+            Answer::Leased(None),
+            Answer::Verdict(Verdict::SetAside { bundle: "/a".into() }),
+            Answer::Jobs(Box::new(graph.clone())),
+            Answer::Graphs(vec![graph]),
+            Answer::Outlook(Outlook { ready: vec![(ability, 3)], ..Outlook::default() }),
+        ];
+        answers.extend(refusals.map(Answer::Refused));
+        answers
+    }
+
+    #[test]
+    fn messages_survive_the_way() {
+        for (id, question) in questions().into_iter().enumerate() {
+            let id = QuestionId(u128::MAX - id as u128);
+            let sent = Envelope { version: VERSION, id, question };
+            let got = decode_question(&encode(&sent)).unwrap();
+            assert_eq!(format!("{got:?}"), format!("{sent:?}"));
+        }
+        for sent in answers() {
+            let got: Answer = decode(&encode(&sent)).unwrap();
+            assert_eq!(format!("{got:?}"), format!("{sent:?}"));
+        }
+        let effort = Effort { worker: "a".into(), seconds: 1.5, cpu_seconds: 2.5 };
+        let sent = Handed { version: VERSION, hold: hold(), artifact: artifact(), effort };
+        assert_eq!(format!("{:?}", decode_handed(&encode(&sent)).unwrap()), format!("{sent:?}"));
+        let refused = ResultVerdict::Completion(Completion::Refused { reason: "r".into(), verdict: Verdict::Stale });
+        let got: ResultVerdict = decode(&encode(&refused)).unwrap();
+        assert_eq!(format!("{got:?}"), format!("{refused:?}"));
+    }
+
+    #[test]
+    fn another_version_is_told_from_garbage() {
+        let sent = Envelope { version: VERSION + 1, id: QuestionId(1), question: Question::Policy };
+        assert!(matches!(decode_question(&encode(&sent)), Err(WireError::Version { got }) if got == VERSION + 1));
+        assert!(matches!(decode_question(b"{\"version\":1}"), Err(WireError::Malformed(_))));
+    }
+
+    #[test]
+    fn no_change_of_a_byte_panics() {
+        let mut random = StdRng::seed_from_u64(1);
+        for question in questions() {
+            let bytes = encode(&Envelope { version: VERSION, id: QuestionId(1), question });
+            for _ in 0..2000 {
+                let mut changed = bytes.clone();
+                let at = random.gen_range(0..changed.len());
+                changed[at] = random.gen();
+                changed.truncate(random.gen_range(0..=changed.len()));
+                let _ = decode_question(&changed);
+            }
+        }
+    }
+
+    #[test]
+    fn pages_cover_a_graph() {
+        let Some(Answer::Jobs(graph)) = answers().into_iter().find(|answer| matches!(answer, Answer::Jobs(_))) else {
+            panic!("there is one above");
+        };
+        let mut graph = *graph;
+        graph.jobs = graph.jobs.into_iter().cycle().take(PAGE_JOBS + 2).collect();
+        assert_eq!(page(graph.clone(), 0).jobs.len(), PAGE_JOBS);
+        assert_eq!(page(graph.clone(), PAGE_JOBS).jobs, graph.jobs[PAGE_JOBS..]);
+        assert!(page(graph, 10 * PAGE_JOBS).jobs.is_empty());
+    }
+}

@@ -1,0 +1,444 @@
+//! What a fleet survives: its coordinator, NATS, messages and artifacts lost or changed, workers that lie.
+
+mod support;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use async_nats::jetstream;
+use futures_util::StreamExt as _;
+use rand::Rng as _;
+use sheaf_prover::artifact::ArtifactRef;
+use sheaf_prover::fleet::{lanes, Coordinator, CoordinatorError, FleetQueue, Lane, Link, LinkOptions};
+use sheaf_prover::graph::Graph;
+use sheaf_prover::job::JobSpec;
+use sheaf_prover::queue::{Capability, Completion, JobState, Policy, Queue, QueueError, Verdict};
+use sheaf_prover::runner::{follow, Limits, RunError, Until, Worker};
+use support::nats::NatsServer;
+use support::place::{Fleet, Place as _};
+use support::*;
+
+/// Longer than any of these takes on a busy machine.
+const PATIENCE: Duration = Duration::from_secs(120);
+
+/// Works in threads of this process until it is dropped.
+struct Workers {
+    stop: Arc<AtomicBool>,
+    threads: Vec<thread::JoinHandle<()>>,
+}
+
+impl Workers {
+    fn start(fleet: &Fleet, count: usize, work: &Arc<Toy>) -> Self {
+        let stop = Arc::new(AtomicBool::new(false));
+        let start = |index: usize| {
+            let (queue, work, stop) = (fleet.client(), work.clone(), stop.clone());
+            thread::spawn(move || {
+                let limits = Limits { worker: format!("worker-{index}"), jobs: 2, memory_bytes: 1000 };
+                Worker::new(&queue, &*work, limits, &|_| {}, &stop).serve(Until::Stopped).unwrap();
+            })
+        };
+        Self { threads: (0..count).map(start).collect(), stop }
+    }
+}
+
+impl Drop for Workers {
+    fn drop(&mut self) {
+        self.stop.store(true, Ordering::Relaxed);
+        for thread in self.threads.drain(..) {
+            let ended = thread.join();
+            if !thread::panicking() {
+                ended.unwrap();
+            }
+        }
+    }
+}
+
+/// Jobs that take a moment, so that something can happen in between.
+fn slow(time: Duration) -> Arc<Toy> {
+    Arc::new(Toy::with(move |job, inputs| {
+        thread::sleep(time);
+        Ok(right(job, inputs))
+    }))
+}
+
+fn run(queue: &FleetQueue, graph: &Graph) -> Result<Vec<u8>, RunError> {
+    let stop = Arc::new(AtomicBool::new(false));
+    let watch = stop.clone();
+    let (done, ended) = std::sync::mpsc::channel::<()>();
+    let watchdog = thread::spawn(move || {
+        if ended.recv_timeout(PATIENCE) == Err(std::sync::mpsc::RecvTimeoutError::Timeout) {
+            watch.store(true, Ordering::Relaxed);
+        }
+    });
+    let result = follow(queue, graph, &stop, &|_| {});
+    drop(done);
+    watchdog.join().unwrap();
+    result
+}
+
+/// Attempts by job's label.
+fn attempts(queue: &dyn Queue) -> BTreeMap<String, u32> {
+    let jobs = queue.status().unwrap().graphs.into_iter().flat_map(|graph| graph.jobs);
+    jobs.map(|job| (job.label, job.attempts)).collect()
+}
+
+fn wait_until(what: &str, mut done: impl FnMut() -> bool) {
+    let start = Instant::now();
+    while !done() {
+        assert!(start.elapsed() < PATIENCE, "{what}: not after {PATIENCE:?}");
+        thread::sleep(Duration::from_millis(20));
+    }
+}
+
+#[test]
+fn workers_of_a_fleet_do_a_graph() {
+    let fleet = Fleet::new();
+    let _serving = fleet.serve(patient());
+    let (queue, graph, work) = (fleet.client(), tree("g", 20), slow(Duration::ZERO));
+    let workers = Workers::start(&fleet, 3, &work);
+    assert_eq!(run(&queue, &graph).unwrap(), right_result(&graph));
+    drop(workers);
+    assert_eq!(work.total(), graph.jobs().len(), "each once");
+    let makers: BTreeSet<String> = queue.status().unwrap().graphs[0].jobs.iter().map(maker).collect();
+    assert!(makers.len() > 1, "{makers:?}");
+}
+
+fn maker(job: &sheaf_prover::queue::JobStatus) -> String {
+    match &job.state {
+        JobState::Done { effort, .. } => effort.worker.clone(),
+        state => panic!("{} is {}", job.label, state.name()),
+    }
+}
+
+#[test]
+fn leases_hold_while_the_coordinator_is_away() {
+    let fleet = Fleet::new();
+    let serving = fleet.serve(patient());
+    let queue = fleet.client();
+    queue.submit(&tree("g", 2)).unwrap();
+    let (kept, other) = (claim(&queue), claim(&queue));
+    drop(serving);
+    let error = queue.renew(&kept).unwrap_err();
+    assert!(error.is_outage() && error.to_string().contains("no coordinator answers there"), "{error}");
+
+    // Its result goes into the stream meanwhile, and counts when the coordinator is back.
+    thread::scope(|scope| {
+        let handing_in = scope.spawn(|| finish(&queue, &other));
+        thread::sleep(Duration::from_millis(500));
+        let _serving = fleet.serve(patient());
+        wait_until("the coordinator", || queue.renew(&kept).is_ok());
+        assert!(queue.renew(&kept).unwrap());
+        assert!(matches!(handing_in.join().unwrap(), Completion::Accepted { late: false, .. }));
+        assert!(matches!(finish(&queue, &kept), Completion::Accepted { late: false, .. }));
+        assert!(attempts(&queue).values().all(|&attempts| attempts <= 1));
+        let next = claim(&queue);
+        assert!(next.fence > other.fence, "fences rise over restarts");
+    });
+}
+
+#[test]
+fn leases_that_are_not_renewed_after_a_restart_run_out() {
+    let fleet = Fleet::new();
+    let policy = Policy { lease: Duration::from_millis(500), ..patient() };
+    let queue = {
+        let _serving = fleet.serve(policy);
+        let queue = fleet.client();
+        queue.submit(&single("job")).unwrap();
+        claim(&queue);
+        queue
+    };
+    let _serving = fleet.serve(policy);
+    wait_until("the lease's end", || queue.claim(&capability("b")).is_ok_and(|lease| lease.is_some()));
+    assert_eq!(attempts(&queue)["job"], 2);
+}
+
+#[test]
+fn a_restart_of_nats_with_its_storage_loses_nothing() {
+    let fleet = Fleet::on(Arc::new(NatsServer::start()));
+    let _serving = fleet.serve(patient());
+    let (queue, graph, work) = (fleet.client(), tree("g", 30), slow(Duration::from_millis(50)));
+    let _workers = Workers::start(&fleet, 2, &work);
+    let server = fleet.server.clone();
+    let killer = thread::spawn(move || {
+        for _ in 0..2 {
+            thread::sleep(Duration::from_millis(700));
+            server.kill();
+            thread::sleep(Duration::from_millis(700));
+            server.restart();
+        }
+    });
+    assert_eq!(run(&queue, &graph).unwrap(), right_result(&graph));
+    killer.join().unwrap();
+    // What was claimed as NATS went away may be leased to nobody who knows; the rest is done once.
+    let again = work.total() - graph.jobs().len();
+    assert!(again <= 4, "{again} jobs done again for two restarts");
+}
+
+/// Says everything that is said in a lane again, several times and late.
+async fn echo(url: String, lane: Lane, stop: Arc<AtomicBool>, echoed: Arc<AtomicU64>) {
+    let client = async_nats::connect(url).await.unwrap();
+    let mut heard = client.subscribe(format!("sheaf.{}.{}.*", lane.fleet(), lane.name())).await.unwrap();
+    while !stop.load(Ordering::Relaxed) {
+        let next = tokio::time::timeout(Duration::from_millis(50), heard.next()).await;
+        let Ok(Some(message)) = next else { continue };
+        if message.headers.as_ref().is_some_and(|headers| headers.get("Echo").is_some()) {
+            continue;
+        }
+        for _ in 0..rand::thread_rng().gen_range(1..3) {
+            let delay = Duration::from_millis(rand::thread_rng().gen_range(0..300));
+            let (client, message) = (client.clone(), message.clone());
+            echoed.fetch_add(1, Ordering::Relaxed);
+            tokio::spawn(async move {
+                tokio::time::sleep(delay).await;
+                let mut headers = message.headers.unwrap_or_default();
+                headers.insert("Echo", "1");
+                let _ = match message.reply {
+                    Some(reply) => {
+                        client.publish_with_reply_and_headers(message.subject, reply, headers, message.payload).await
+                    }
+                    None => client.publish_with_headers(message.subject, headers, message.payload).await,
+                };
+            });
+        }
+    }
+}
+
+#[test]
+fn messages_that_come_twice_and_late_change_nothing() {
+    let fleet = Fleet::new();
+    let _serving = fleet.serve(patient());
+    let (queue, graph, work) = (fleet.client(), tree("g", 20), slow(Duration::from_millis(20)));
+    let (stop, echoed) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicU64::new(0)));
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+    let echoing = runtime.spawn(echo(fleet.server.url(), fleet.lane.clone(), stop.clone(), echoed.clone()));
+    {
+        let _workers = Workers::start(&fleet, 3, &work);
+        assert_eq!(run(&queue, &graph).unwrap(), right_result(&graph));
+    }
+    stop.store(true, Ordering::Relaxed);
+    runtime.block_on(echoing).unwrap();
+    assert!(echoed.load(Ordering::Relaxed) > 100, "{echoed:?} echoes");
+    assert_eq!(work.total(), graph.jobs().len(), "each job is done once");
+    assert!(attempts(&queue).values().all(|&attempts| attempts == 1), "{:?}", attempts(&queue));
+}
+
+#[test]
+fn messages_that_are_none_are_passed_over() {
+    let fleet = Fleet::new();
+    let _serving = fleet.serve(patient());
+    let queue = fleet.client();
+    queue.submit(&single("job")).unwrap();
+    let lease = claim(&queue);
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let client = async_nats::connect(fleet.server.url()).await.unwrap();
+        let subject = |what: &str| format!("sheaf.{}.{}.{what}", fleet.lane.fleet(), fleet.lane.name());
+        let other_version = br#"{"version":9,"id":1,"question":"policy"}"#.to_vec();
+        for bytes in [vec![], b"{}".to_vec(), vec![0xff; 100_000], b"[[[[[[".to_vec(), other_version] {
+            client.publish(subject("result"), bytes.clone().into()).await.unwrap();
+            let answer = client.request(subject("ask"), bytes.into()).await.unwrap();
+            let text = String::from_utf8(answer.payload.to_vec()).unwrap();
+            assert!(text.contains("the question was not understood"), "{text}");
+        }
+    });
+    assert!(queue.renew(&lease).unwrap());
+    assert!(matches!(finish(&queue, &lease), Completion::Accepted { .. }));
+}
+
+/// Replaces or removes what the object store has under an artifact's name.
+fn damage(fleet: &Fleet, artifact: &ArtifactRef, with: Option<&[u8]>) {
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+    runtime.block_on(async {
+        let client = async_nats::connect(fleet.server.url()).await.unwrap();
+        let bucket = format!("sheaf-{}-{}", fleet.lane.fleet(), fleet.lane.name());
+        let store = jetstream::new(client).get_object_store(&bucket).await.unwrap();
+        let name = artifact.hash.to_string();
+        match with {
+            Some(mut bytes) => drop(store.put(name.as_str(), &mut bytes).await.unwrap()),
+            None => store.delete(&name).await.unwrap(),
+        }
+    });
+}
+
+fn result_of(queue: &dyn Queue, label: &str) -> ArtifactRef {
+    let jobs = queue.status().unwrap().graphs.into_iter().flat_map(|graph| graph.jobs);
+    match jobs.into_iter().find(|job| job.label == label).unwrap().state {
+        JobState::Done { artifact, .. } => artifact,
+        state => panic!("{label} is {}", state.name()),
+    }
+}
+
+#[test]
+fn damaged_artifacts_are_made_again() {
+    for with in [None, Some(&b"another artifact"[..]), Some(b"")] {
+        let fleet = Fleet::new();
+        let queue = fleet.open(patient());
+        let graph = tree("g", 2);
+        queue.submit(&graph).unwrap();
+        let chunk = claim(&*queue);
+        finish(&*queue, &chunk);
+        damage(&fleet, &result_of(&*queue, "g: chunk 0"), with);
+        // The lift that reads it is passed over, and its maker comes back instead.
+        let again = claim(&*queue);
+        assert_eq!((again.job.label.as_str(), again.attempt), ("g: chunk 0", 2));
+        assert!(matches!(finish(&*queue, &again), Completion::Accepted { .. }));
+        while let Some(lease) = queue.claim(&capability("a")).unwrap() {
+            finish(&*queue, &lease);
+        }
+        damage(&fleet, &result_of(&*queue, "g: join 1.0"), with);
+        assert_eq!(queue.result(graph.root()).unwrap(), None);
+        let last = claim(&*queue);
+        assert_eq!(last.job.label, "g: join 1.0");
+        finish(&*queue, &last);
+        assert_eq!(queue.result(graph.root()).unwrap().unwrap(), right_result(&graph));
+        assert_eq!(attempts(&*queue)["g: lift 0"], 1, "what could not begin was no attempt");
+    }
+}
+
+#[test]
+fn a_result_that_is_not_in_the_store_is_refused() {
+    let fleet = Fleet::new();
+    let queue = fleet.open(patient());
+    queue.submit(&single("job")).unwrap();
+    let lease = claim(&*queue);
+    let stored = queue.artifacts().put(&right(&lease.job, &[])).unwrap();
+    damage(&fleet, &stored, Some(b"something else"));
+    // Handing in mends it, since the worker has the bytes.
+    assert!(matches!(finish(&*queue, &lease), Completion::Accepted { .. }));
+}
+
+#[test]
+fn a_worker_whose_results_are_refused_gets_no_more_jobs() {
+    let fleet = Fleet::new();
+    let queue = fleet.open(patient());
+    queue.submit(&tree("g", 8)).unwrap();
+    for _ in 0..3 {
+        let lease = claim(&*queue);
+        let lie = queue.complete(&lease, b"wrong", effort()).unwrap();
+        assert!(matches!(lie, Completion::Refused { verdict: Verdict::Again { .. }, .. }), "{lie:?}");
+    }
+    let error = queue.claim(&capability("a")).unwrap_err();
+    assert!(matches!(&error, QueueError::Suspended { worker } if worker == "a"), "{error}");
+    assert!(queue.claim(&capability("b")).unwrap().is_some(), "others go on");
+    queue.enter("a").unwrap();
+    assert!(queue.claim(&capability("a")).unwrap().is_some(), "a new beginning is a new chance");
+}
+
+#[test]
+fn a_liar_among_honest_workers_does_not_stop_a_batch() {
+    let fleet = Fleet::new();
+    let _serving = fleet.serve(patient());
+    let (queue, graph) = (fleet.client(), tree("g", 12));
+    let liar = fleet.client();
+    let stop = AtomicBool::new(false);
+    let lies = Mutex::new(0);
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            let work = Toy::with(|job: &JobSpec, inputs: &[Vec<u8>]| {
+                let mut wrong = right(job, inputs);
+                wrong[0] ^= 1;
+                Ok(wrong)
+            });
+            let limits = Limits { worker: "liar".into(), jobs: 2, memory_bytes: 1000 };
+            let served = Worker::new(&liar, &work, limits, &|_| {}, &stop).serve(Until::Stopped);
+            assert!(matches!(served, Err(QueueError::Suspended { .. })), "{served:?}");
+            *lies.lock().unwrap() = work.total();
+        });
+        wait_until("the graph", || queue.submit(&graph).is_ok());
+        wait_until("the liar's end", || *lies.lock().unwrap() > 0);
+        let honest = slow(Duration::ZERO);
+        let _workers = Workers::start(&fleet, 2, &honest);
+        assert_eq!(run(&queue, &graph).unwrap(), right_result(&graph));
+    });
+    let lies = lies.into_inner().unwrap();
+    assert!((3..=5).contains(&lies), "{lies} lies: three in a row, and what ran beside the third");
+}
+
+#[test]
+fn a_lane_has_one_coordinator() {
+    let fleet = Fleet::new();
+    let serving = fleet.serve(patient());
+    fleet.client();
+    let (folder, link) = (tempfile::tempdir().unwrap(), fleet.link("second"));
+    let second = || Coordinator::open(folder.path(), patient(), Arc::new(ByRedoing), &link, &fleet.lane);
+    assert!(matches!(second(), Err(CoordinatorError::Taken { .. })));
+    drop(serving);
+    assert!(second().is_ok());
+}
+
+#[test]
+fn lanes_side_by_side_do_not_see_each_others_jobs() {
+    let old = Fleet::new();
+    let mut new = Fleet::new();
+    new.lane = Lane::new(old.lane.fleet(), "next-version").unwrap();
+    let (_old_serving, _new_serving) = (old.serve(patient()), new.serve(patient()));
+    let (old_queue, new_queue) = (old.client(), new.client());
+    let (old_graph, new_graph) = (tree("old", 6), tree("new", 6));
+    old_queue.submit(&old_graph).unwrap();
+    assert!(new_queue.claim(&capability("new worker")).unwrap().is_none());
+
+    let mut seen = lanes(&old.link("anyone"), old.lane.fleet()).unwrap();
+    seen.sort_by(|a, b| a.lane.cmp(&b.lane));
+    let ready: Vec<_> = seen.iter().map(|lane| (lane.lane.as_str(), lane.outlook.ready.len())).collect();
+    assert_eq!(ready, [("lane", 1), ("next-version", 0)], "a worker can say which jobs it does not get");
+
+    let (old_work, new_work) = (slow(Duration::ZERO), slow(Duration::ZERO));
+    let (_a, _b) = (Workers::start(&old, 1, &old_work), Workers::start(&new, 1, &new_work));
+    assert_eq!(run(&new_queue, &new_graph).unwrap(), right_result(&new_graph));
+    assert_eq!(run(&old_queue, &old_graph).unwrap(), right_result(&old_graph));
+    assert!(old_work.begun.lock().unwrap().iter().all(|label| label.starts_with("old")));
+    assert!(new_work.begun.lock().unwrap().iter().all(|label| label.starts_with("new")));
+}
+
+#[test]
+fn a_coordinator_restored_from_a_backup_gets_the_graph_again() {
+    let mut fleet = Fleet::new();
+    let serving = fleet.serve(patient());
+    let (queue, graph, work) = (fleet.client(), tree("g", 6), slow(Duration::from_millis(30)));
+    let _workers = Workers::start(&fleet, 1, &work);
+    let serving = thread::scope(|scope| {
+        let following = scope.spawn(|| run(&queue, &graph));
+        wait_until("the first results", || {
+            queue.progress(graph.root()).is_ok_and(|progress| progress.done >= 3 && !progress.is_done())
+        });
+        // A backup from before the batch: the records are gone, what is in the store is not, and neither are workers.
+        let held = claim(&queue);
+        drop(serving);
+        fleet.folder = tempfile::tempdir().unwrap();
+        let serving = fleet.serve(patient());
+        wait_until("the graph", || queue.progress(graph.root()).is_ok());
+        assert!(!queue.renew(&held).unwrap(), "a lease of before is none of today's");
+        assert_eq!(following.join().unwrap().unwrap(), right_result(&graph));
+        serving
+    });
+    drop(serving);
+}
+
+#[test]
+fn a_claim_that_waits_is_answered_when_patience_ends() {
+    let fleet = Fleet::new();
+    let queue = fleet.open(patient());
+    let nothing = Capability { abilities: BTreeSet::new(), ..capability("a") };
+    queue.submit(&single("job")).unwrap();
+    let start = Instant::now();
+    assert!(queue.claim_within(&nothing, Duration::from_millis(400)).unwrap().is_none());
+    assert!((400..5000).contains(&start.elapsed().as_millis()), "{:?}", start.elapsed());
+}
+
+#[test]
+fn user_and_password_of_the_url_are_sent() {
+    let server = NatsServer::start_with(&["--user", "worker", "--pass", "secret7"]);
+    let connect = |login: &str| {
+        let url = format!("nats://{login}127.0.0.1:{}", server.port());
+        Link::connect(&LinkOptions { url, name: "test".into(), ..LinkOptions::default() })
+    };
+    connect("worker:secret7@").unwrap();
+    for wrong in ["", "worker:other@", "other:secret7@"] {
+        let Err(error) = connect(wrong) else { panic!("{wrong:?} was let in") };
+        assert!(error.to_string().contains("authorization violation"), "{error}");
+        assert!(!error.to_string().contains("secret7"), "{error}");
+    }
+}
