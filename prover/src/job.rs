@@ -45,6 +45,15 @@ impl JobKind {
             Self::Wrap => "wrap",
         }
     }
+
+    /// [`JobSpec::priority`] of a batch's jobs: what is nearer to its end goes first, so that proofs do not pile up.
+    pub const fn priority(self) -> u32 {
+        match self {
+            Self::Join | Self::Shrink | Self::Wrap => 0,
+            Self::Lift => 1,
+            Self::Execute | Self::Chunk => 2,
+        }
+    }
 }
 
 impl fmt::Display for JobKind {

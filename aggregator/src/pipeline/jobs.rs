@@ -69,7 +69,7 @@ pub fn batch_graph(
             inputs,
             payload: postcard::to_stdvec(&LiftPayload { shape: circuits.shapes()[*shape].name.to_owned() })?,
             memory_bytes: RECURSION_BYTES,
-            priority: 1,
+            priority: JobKind::Lift.priority(),
             label,
         })?);
         rest = after;
@@ -87,7 +87,7 @@ pub fn batch_graph(
                     inputs: vec![Input::Job(*left), Input::Job(*right)],
                     payload: Vec::new(),
                     memory_bytes: RECURSION_BYTES,
-                    priority: 0,
+                    priority: JobKind::Join.priority(),
                     label: format!("join {} at height {height}", i + 1),
                 })?,
                 rest => rest[0],
@@ -118,7 +118,7 @@ pub fn add_settlement(
         inputs: vec![Input::Job(last)],
         payload: postcard::to_stdvec(&ShrinkPayload { context: *context })?,
         memory_bytes: SHRINK_BYTES,
-        priority: 0,
+        priority: JobKind::Shrink.priority(),
         label: "shrink".to_owned(),
     })?;
     Ok(builder.add(JobSpec {
@@ -127,7 +127,7 @@ pub fn add_settlement(
         inputs: vec![Input::Job(shrunk)],
         payload: Vec::new(),
         memory_bytes: WRAP_BYTES,
-        priority: 0,
+        priority: JobKind::Wrap.priority(),
         label: "wrap".to_owned(),
     })?)
 }
@@ -139,7 +139,7 @@ fn chunk_job(circuits: &Circuits, shape: usize, input: ArtifactRef, label: Strin
         inputs: vec![Input::Artifact(input)],
         payload: Vec::new(),
         memory_bytes: chunk_memory_bytes(&circuits.shapes()[shape]),
-        priority: 2,
+        priority: JobKind::Chunk.priority(),
         label,
     }
 }
