@@ -18,6 +18,7 @@
 //! | what is where on disk, what survives what | [`queue::embedded`] |
 //! | many machines | [`fleet`] |
 //! | how much runs at once | [`runner::Limits`], [`machine`] |
+//! | what a fleet of machines would do | [`simulation`] |
 
 pub mod artifact;
 pub mod digest;
@@ -29,4 +30,5 @@ mod panic;
 pub mod queue;
 pub mod rehearsal;
 pub mod runner;
+pub mod simulation;
 pub mod work;
