@@ -24,6 +24,7 @@ mod seal;
 mod settle;
 mod setup;
 mod sign;
+mod simulate;
 mod status;
 mod submit;
 mod verify;
@@ -45,6 +46,7 @@ pub enum Verb {
     Inspect(inspect::Inspect),
     Circuits(circuits::Circuits),
     Bench(bench::Bench),
+    Simulate(simulate::Simulate),
     Keys(keys::Keys),
     Sign(sign::Sign),
     Genesis(genesis::Genesis),
@@ -88,6 +90,7 @@ impl Verb {
             Self::Inspect(verb) => verb.run(printer),
             Self::Circuits(verb) => verb.run(printer),
             Self::Bench(verb) => verb.run(printer),
+            Self::Simulate(verb) => verb.run(printer),
             Self::Keys(verb) => verb.run(printer),
             Self::Sign(verb) => verb.run(printer),
             Self::Genesis(verb) => verb.run(printer),

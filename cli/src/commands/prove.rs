@@ -170,13 +170,18 @@ fn advice(data_dir: &Path) -> String {
     format!("mend the cause and run the same command: finished work in {} is kept", data_dir.display())
 }
 
-/// How much runs at once: as many jobs as told, else one for each four cores and at least two, so that the parts of
-/// one that use a single core overlap with another; and no more than memory allows.
+/// Jobs at once on a machine with so many cores: one for each four cores and at least two, so that the parts of one
+/// that use a single core overlap with another.
+pub fn jobs_at_once(cores: usize) -> usize {
+    (cores / 4).max(2)
+}
+
+/// How much runs at once: as many jobs as told, or as the cores allow, and no more than memory allows.
 pub fn room(jobs: Option<usize>) -> Result<Room> {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let memory = machine::memory().context(Advice::new("cannot tell how much memory there is", "is /proc mounted?"))?;
     Ok(Room {
-        jobs: jobs.unwrap_or_else(|| (cores / 4).max(2)).max(1),
+        jobs: jobs.unwrap_or_else(|| jobs_at_once(cores)).max(1),
         memory_bytes: memory.available_bytes.saturating_sub(RESERVED_BYTES).max(RESERVED_BYTES),
         deadline_ms: u64::MAX,
     })

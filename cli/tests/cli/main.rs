@@ -7,6 +7,7 @@ mod l1;
 mod observe;
 mod old_proofs;
 mod prove;
+mod simulate;
 mod support;
 
 use std::path::Path;
