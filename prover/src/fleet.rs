@@ -41,6 +41,7 @@ mod coordinator;
 mod lane;
 mod link;
 mod objects;
+mod recent;
 pub mod wire;
 
 pub use client::{lanes, FleetQueue};

@@ -8,7 +8,8 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use async_nats::jetstream;
+use async_nats::{jetstream, HeaderMap};
+use bytes::Bytes;
 use futures_util::StreamExt as _;
 use rand::Rng as _;
 use sheaf_prover::artifact::ArtifactRef;
@@ -17,6 +18,8 @@ use sheaf_prover::graph::Graph;
 use sheaf_prover::job::JobSpec;
 use sheaf_prover::queue::{Capability, Completion, JobState, Policy, Queue, QueueError, Verdict};
 use sheaf_prover::runner::{follow, Limits, RunError, Until, Worker};
+use tokio::io::AsyncReadExt as _;
+
 use support::nats::NatsServer;
 use support::place::{Fleet, Place as _};
 use support::*;
@@ -254,12 +257,69 @@ fn damage(fleet: &Fleet, artifact: &ArtifactRef, with: Option<&[u8]>) {
     runtime.block_on(async {
         let client = async_nats::connect(fleet.server.url()).await.unwrap();
         let bucket = format!("sheaf-{}-{}", fleet.lane.fleet(), fleet.lane.name());
-        let store = jetstream::new(client).get_object_store(&bucket).await.unwrap();
+        let jetstream = jetstream::new(client);
         let name = artifact.hash.to_string();
         match with {
-            Some(mut bytes) => drop(store.put(name.as_str(), &mut bytes).await.unwrap()),
-            None => store.delete(&name).await.unwrap(),
+            Some(bytes) => {
+                let mut instead = HeaderMap::new();
+                instead.insert("Nats-Rollup", "sub");
+                let subject = format!("$O.{bucket}.C.{name}");
+                let sent = jetstream.publish_with_headers(subject, instead, Bytes::copy_from_slice(bytes)).await;
+                sent.unwrap().await.unwrap();
+            }
+            None => jetstream.get_object_store(&bucket).await.unwrap().delete(&name).await.unwrap(),
         }
+    });
+}
+
+/// Messages that the bucket holds.
+fn stored_messages(fleet: &Fleet) -> u64 {
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+    runtime.block_on(async {
+        let client = async_nats::connect(fleet.server.url()).await.unwrap();
+        let bucket = format!("OBJ_sheaf-{}-{}", fleet.lane.fleet(), fleet.lane.name());
+        jetstream::new(client).get_stream(bucket).await.unwrap().info().await.unwrap().state.messages
+    })
+}
+
+#[test]
+fn artifacts_of_any_length_are_kept_mended_and_removed_whole() {
+    let fleet = Fleet::new();
+    let queue = fleet.open(patient());
+    let artifacts = queue.artifacts();
+    // A part has 896 KiB.
+    for (length, messages) in [(0, 2), (1, 2), (896 << 10, 2), ((896 << 10) + 1, 3), (2_700_000, 4)] {
+        let bytes: Vec<u8> = (0..length).map(|i: usize| (i % 251) as u8).collect();
+        let artifact = artifacts.put(&bytes).unwrap();
+        assert_eq!(artifacts.get(&artifact).unwrap(), bytes);
+        assert_eq!(artifacts.put(&bytes).unwrap(), artifact);
+        assert_eq!(stored_messages(&fleet), messages, "{length} bytes put twice");
+        damage(&fleet, &artifact, Some(b"not its first part"));
+        assert!(artifacts.get(&artifact).is_err());
+        artifacts.put(&bytes).unwrap();
+        assert_eq!(artifacts.get(&artifact).unwrap(), bytes);
+        assert_eq!(stored_messages(&fleet), messages, "{length} bytes mended");
+        assert_eq!(artifacts.list().unwrap(), [(artifact.hash, length as u64)]);
+        artifacts.remove(artifact.hash).unwrap();
+        assert_eq!((stored_messages(&fleet), artifacts.list().unwrap()), (0, vec![]));
+        assert!(artifacts.get(&artifact).is_err());
+    }
+}
+
+#[test]
+fn other_programs_find_artifacts_in_the_object_store() {
+    let fleet = Fleet::new();
+    let queue = fleet.open(patient());
+    let artifact = queue.artifacts().put(b"a proof").unwrap();
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+    runtime.block_on(async {
+        let client = async_nats::connect(fleet.server.url()).await.unwrap();
+        let bucket = format!("sheaf-{}-{}", fleet.lane.fleet(), fleet.lane.name());
+        let store = jetstream::new(client).get_object_store(&bucket).await.unwrap();
+        let mut bytes = Vec::new();
+        // The client library checks the digest.
+        store.get(artifact.hash.to_string()).await.unwrap().read_to_end(&mut bytes).await.unwrap();
+        assert_eq!(bytes, b"a proof");
     });
 }
 

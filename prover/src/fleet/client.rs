@@ -81,11 +81,11 @@ impl FleetQueue {
         let Leased { id, batch, job, inputs: names, fence, attempt, alone } = leased;
         let hold = Hold { job: id, fence };
         let mut inputs = Vec::with_capacity(names.len());
-        for (index, artifact) in names.into_iter().enumerate() {
-            match self.artifacts.get(&artifact) {
+        for (index, (artifact, bytes)) in names.iter().zip(self.artifacts.get_each(&names)).enumerate() {
+            match bytes {
                 Ok(bytes) => inputs.push(bytes),
                 Err(ArtifactError::Damaged { .. }) => {
-                    self.ask_done(Question::DamagedInput { hold, index, artifact })?;
+                    self.ask_done(Question::DamagedInput { hold, index, artifact: *artifact })?;
                     return Ok(None);
                 }
                 Err(error) => {

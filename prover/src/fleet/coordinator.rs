@@ -20,6 +20,7 @@ use super::answers::{Answers, Seen};
 use super::client::lanes;
 use super::link::{Link, LinkError};
 use super::objects::ObjectArtifacts;
+use super::recent::Recent;
 use super::wire::{
     self, Answer, Handed, LaneSummary, Leased, Question, QuestionId, Refusal, ResultVerdict, SubmittedGraph,
 };
@@ -87,6 +88,7 @@ struct Shared {
     instance: u128,
     answers: Mutex<Answers>,
     parked: Mutex<VecDeque<Parked>>,
+    recent: Mutex<Recent>,
     /// Checks take a core each; what comes before and after them waits for NATS.
     cores: Semaphore,
     /// Questions are heard now.
@@ -128,6 +130,7 @@ impl Coordinator {
             instance: rand::random(),
             answers: Mutex::default(),
             parked: Mutex::default(),
+            recent: Mutex::default(),
             cores: Semaphore::new(cores),
             serving: AtomicBool::new(false),
             failure: Mutex::new(None),
@@ -479,11 +482,16 @@ impl Shared {
         }
     }
 
+    /// An input of a job, for the check of its result.
+    fn input(&self, input: &ArtifactRef) -> Result<Vec<u8>, ArtifactError> {
+        let recent = lock(&self.recent).get(input.hash);
+        recent.map_or_else(|| self.queue.artifacts().get(input), Ok)
+    }
+
     fn judge(&self, handed: &Handed) -> Result<Completion, QueueError> {
         let Handed { hold, artifact, effort, .. } = handed;
         let Some(to_check) = self.queue.to_check(*hold)? else { return Ok(Completion::AlreadyDone) };
         let ToCheck { job, inputs } = to_check;
-        let artifacts = self.queue.artifacts();
         let being_remade = |reason: String| Completion::Refused { reason, verdict: Verdict::Stale };
         let Some(inputs) = inputs else {
             self.queue.release_hold(*hold)?;
@@ -491,7 +499,7 @@ impl Shared {
         };
         let mut bytes = Vec::with_capacity(inputs.len());
         for (input, spec) in inputs.iter().zip(&job.inputs) {
-            match artifacts.get(input) {
+            match self.input(input) {
                 Ok(input) => bytes.push(input),
                 Err(error @ ArtifactError::Damaged { .. }) => {
                     self.queue.mend(*hold, *spec, *input, &error.to_string())?;
@@ -500,7 +508,7 @@ impl Shared {
                 Err(error) => return Err(error.into()),
             }
         }
-        let output = match artifacts.get(artifact) {
+        let output = match self.queue.artifacts().get(artifact) {
             Ok(output) => output,
             Err(error @ ArtifactError::Damaged { .. }) => {
                 return self.queue.refuse(*hold, &effort.worker, error.to_string());
@@ -511,7 +519,10 @@ impl Shared {
         let checked = self.queue.checked(&job, &bytes, &output);
         drop(core);
         match checked {
-            Ok(()) => self.queue.accept(*hold, *artifact, effort.clone()),
+            Ok(()) => {
+                lock(&self.recent).keep(artifact.hash, output);
+                self.queue.accept(*hold, *artifact, effort.clone())
+            }
             Err(reason) => self.queue.refuse(*hold, &effort.worker, reason),
         }
     }

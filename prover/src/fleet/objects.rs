@@ -1,27 +1,42 @@
 //! Artifacts in NATS' object store, by hash.
 //!
-//! Objects are written by the client library. They are read message by message, in the layout that the object store
-//! documents (ADR-20: `$O.BUCKET.M.NAME` says where the parts are, `$O.BUCKET.C.NUID` are the parts): the library's
-//! reader makes a consumer for each object and waits for ever for parts that a damaged disk has lost, where here a
-//! lost part is damage, which has the artifact made again.
+//! An object is laid out as the object store documents (ADR-20: `$O.BUCKET.M.NAME` tells of it, `$O.BUCKET.C.NUID` has
+//! its bytes), so that `nats object` shows the bucket. The client library writes one in four round trips and reads it in
+//! two or with a consumer of its own, since it cannot know where the bytes are before it has asked, nor that nobody
+//! changes them. Here both follow from the name: the NUID is the hash, and a subject only ever has one content. So an
+//! artifact is read in one round trip, and written in one unless it is there already:
+//!
+//! - Bytes are published on the condition that their subject is empty. If it is not, they are there, or they are damaged;
+//!   then they are published again in the place of whatever there was (a *rollup*). So who mends needs no right to purge.
+//! - What does not fit a message is in parts, the first under `C.HASH`, others under `C.HASH.1` and so on. Parts are sent
+//!   and asked for together. Other readers of the object store find only the first part of these.
 
 use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use async_nats::jetstream::object_store::{self, InfoErrorKind, ObjectInfo, ObjectMetadata, ObjectStore};
-use async_nats::jetstream::stream::{DirectGetErrorKind, Stream};
+use async_nats::header::{HeaderName, NATS_EXPECTED_LAST_SUBJECT_SEQUENCE, NATS_ROLLUP};
+use async_nats::jetstream::context::{PublishAckFuture, PublishErrorKind};
+use async_nats::jetstream::object_store::{self, ObjectInfo, ObjectOptions, ObjectStore};
+use async_nats::jetstream::stream::{DirectGetErrorKind, LastRawMessageErrorKind, Stream};
+use async_nats::HeaderMap;
 use base64::engine::general_purpose::URL_SAFE;
 use base64::Engine as _;
-use futures_util::StreamExt as _;
+use bytes::Bytes;
+use futures_util::{stream, StreamExt as _};
 
 use super::link::{reason, Link, LinkError};
 use super::Lane;
 use crate::artifact::{ArtifactError, ArtifactRef, Artifacts, Damage};
 use crate::digest::ArtifactHash;
 
-/// Bytes of a part: few round trips for a proof, and well under NATS' largest message (1 MiB unless set otherwise).
-const PART_BYTES: usize = 512 << 10;
+/// Bytes of a part: a proof is one, and with its headers it is under NATS' largest message (1 MiB unless it is set
+/// otherwise, which [`ObjectArtifacts::open`] looks at).
+const PART_BYTES: usize = 896 << 10;
+/// Bytes of a message that are kept for subject and headers.
+const HEADER_BYTES: usize = 4 << 10;
+/// Parts that are asked for at once.
+const PARTS_AT_ONCE: usize = 4;
 
 /// A bucket of artifacts.
 pub(super) struct ObjectArtifacts {
@@ -36,6 +51,15 @@ impl ObjectArtifacts {
     /// Opens the bucket of a lane, which is made when it is not there.
     pub(super) fn open(link: &Arc<Link>, lane: &Lane) -> Result<Self, LinkError> {
         let bucket = lane.bucket();
+        let largest = link.client().server_info().max_payload;
+        if largest < PART_BYTES + HEADER_BYTES {
+            let needed = format!("messages of {} bytes (max_payload)", PART_BYTES + HEADER_BYTES);
+            return Err(LinkError::JetStream {
+                place: link.place().to_owned(),
+                what: needed,
+                reason: format!("its largest have {largest}; set max_payload to 1MB"),
+            });
+        }
         let opened = link.wait(async {
             let store = match link.jetstream().get_object_store(&bucket).await {
                 Ok(store) => store,
@@ -59,6 +83,12 @@ impl ObjectArtifacts {
         Ok(Self { link: link.clone(), bucket, store, stream })
     }
 
+    /// Several artifacts, asked for together.
+    pub(super) fn get_each(&self, artifacts: &[ArtifactRef]) -> Vec<Result<Vec<u8>, ArtifactError>> {
+        let each = stream::iter(artifacts).map(|artifact| self.read_checked(artifact));
+        self.link.wait(each.buffered(PARTS_AT_ONCE).collect())
+    }
+
     fn path(&self, hash: ArtifactHash) -> PathBuf {
         PathBuf::from(format!("{}/{}/{hash}", self.link.place(), self.bucket))
     }
@@ -69,41 +99,122 @@ impl ObjectArtifacts {
         ArtifactError::Io { doing, path: self.path(hash), source }
     }
 
-    async fn info(&self, hash: ArtifactHash) -> Result<Option<ObjectInfo>, ArtifactError> {
-        match self.store.info(hash.to_string()).await {
-            Ok(info) => Ok(Some(info).filter(|info| !info.deleted)),
-            Err(error) if error.kind() == InfoErrorKind::NotFound => Ok(None),
+    /// Where a part is.
+    fn part_subject(&self, hash: ArtifactHash, part: usize) -> String {
+        match part {
+            0 => format!("$O.{}.C.{hash}", self.bucket),
+            part => format!("$O.{}.C.{hash}.{part}", self.bucket),
+        }
+    }
+
+    /// Where it is told of.
+    fn info_subject(&self, hash: ArtifactHash) -> String {
+        format!("$O.{}.M.{}", self.bucket, URL_SAFE.encode(hash.to_string()))
+    }
+
+    fn info(&self, artifact: &ArtifactRef, length: usize) -> ObjectInfo {
+        let name = artifact.hash.to_string();
+        ObjectInfo {
+            nuid: name.clone(),
+            name,
+            description: None,
+            metadata: Default::default(),
+            headers: None,
+            options: Some(ObjectOptions { link: None, max_chunk_size: Some(PART_BYTES) }),
+            bucket: self.bucket.clone(),
+            size: length,
+            chunks: length.div_ceil(PART_BYTES).max(1),
+            modified: Some(async_nats::datetime::now()),
+            digest: Some(format!("SHA-256={}", URL_SAFE.encode(artifact.hash.0))),
+            deleted: false,
+        }
+    }
+
+    /// Sends a message; the future says whether it is stored.
+    async fn send(
+        &self,
+        hash: ArtifactHash,
+        subject: String,
+        header: (HeaderName, &'static str),
+        bytes: Bytes,
+    ) -> Result<PublishAckFuture, ArtifactError> {
+        let mut headers = HeaderMap::new();
+        headers.insert(header.0, header.1);
+        let sent = self.link.jetstream().publish_with_headers(subject, headers, bytes).await;
+        sent.map_err(|error| self.failed("write", hash, &error))
+    }
+
+    async fn write(&self, artifact: &ArtifactRef, bytes: &[u8]) -> Result<(), ArtifactError> {
+        let hash = artifact.hash;
+        let failed = |error: &dyn std::error::Error| self.failed("write", hash, error);
+        let info = serde_json::to_vec(&self.info(artifact, bytes.len())).expect("it has string keys");
+        // An artifact of no bytes has an empty part, so that it can be told from a missing one.
+        let mut parts: Vec<Bytes> = bytes.chunks(PART_BYTES).map(Bytes::copy_from_slice).collect();
+        if parts.is_empty() {
+            parts.push(Bytes::new());
+        }
+        let mut sent = Vec::with_capacity(parts.len());
+        for (part, bytes) in parts.iter().enumerate() {
+            let empty = (NATS_EXPECTED_LAST_SUBJECT_SEQUENCE, "0");
+            sent.push(self.send(hash, self.part_subject(hash, part), empty, bytes.clone()).await?);
+        }
+        let told = self.send(hash, self.info_subject(hash), (NATS_ROLLUP, "sub"), info.into()).await?;
+        for (part, stored) in sent.into_iter().enumerate() {
+            match stored.await {
+                Ok(_) => {}
+                Err(error) if error.kind() == PublishErrorKind::WrongLastSequence => {
+                    if self.read_part(hash, part).await?.as_ref() != Some(&parts[part]) {
+                        let instead = (NATS_ROLLUP, "sub");
+                        let sent = self.send(hash, self.part_subject(hash, part), instead, parts[part].clone()).await?;
+                        sent.await.map_err(|error| failed(&error))?;
+                    }
+                }
+                Err(error) => return Err(failed(&error)),
+            }
+        }
+        told.await.map_err(|error| failed(&error))?;
+        Ok(())
+    }
+
+    async fn read_part(&self, hash: ArtifactHash, part: usize) -> Result<Option<Bytes>, ArtifactError> {
+        let subject = self.part_subject(hash, part);
+        match self.stream.direct_get_last_for_subject(subject.as_str()).await {
+            Ok(message) => return Ok(Some(message.payload)),
+            Err(error) if error.kind() == DirectGetErrorKind::NotFound => {}
+            Err(error) => return Err(self.failed("read", hash, &error)),
+        }
+        // Any replica may have answered that, also one that is behind; the leader knows.
+        match self.stream.get_last_raw_message_by_subject(&subject).await {
+            Ok(message) => Ok(Some(message.payload)),
+            Err(error) if error.kind() == LastRawMessageErrorKind::NoMessageFound => Ok(None),
             Err(error) => Err(self.failed("read", hash, &error)),
         }
     }
 
     /// The bytes that the bucket has under a name, whatever they are; none when parts are missing.
     async fn read(&self, artifact: &ArtifactRef) -> Result<Option<Vec<u8>>, ArtifactError> {
-        let Some(info) = self.info(artifact.hash).await? else { return Ok(None) };
-        let subject = format!("$O.{}.C.{}", self.bucket, info.nuid);
-        let mut bytes = Vec::with_capacity(usize::try_from(artifact.length).unwrap_or_default().min(info.size));
-        let mut from = 1;
-        for _ in 0..info.chunks {
-            match self.stream.direct_get_next_for_subject(subject.as_str(), Some(from)).await {
-                Ok(part) => {
-                    bytes.extend_from_slice(&part.payload);
-                    from = part.sequence + 1;
-                }
-                Err(error) if error.kind() == DirectGetErrorKind::NotFound => return Ok(None),
-                Err(error) => return Err(self.failed("read", artifact.hash, &error)),
-            }
-            if bytes.len() as u64 > artifact.length {
-                break;
-            }
+        let length = usize::try_from(artifact.length).unwrap_or(usize::MAX);
+        let parts = stream::iter(0..length.div_ceil(PART_BYTES).max(1)).map(|part| self.read_part(artifact.hash, part));
+        let mut parts = parts.buffered(PARTS_AT_ONCE);
+        let mut bytes = Vec::new();
+        while let Some(part) = parts.next().await {
+            let Some(part) = part? else { return Ok(None) };
+            bytes.extend_from_slice(&part);
         }
         Ok(Some(bytes))
     }
 
+    async fn read_checked(&self, artifact: &ArtifactRef) -> Result<Vec<u8>, ArtifactError> {
+        let damaged = |damage| ArtifactError::Damaged { hash: artifact.hash, path: self.path(artifact.hash), damage };
+        let bytes = self.read(artifact).await?.ok_or_else(|| damaged(Damage::Missing))?;
+        artifact.check(&bytes).map_err(damaged)?;
+        Ok(bytes)
+    }
+
     async fn remove_all(&self, hash: ArtifactHash) -> Result<(), ArtifactError> {
-        let Some(info) = self.info(hash).await? else { return Ok(()) };
+        let first = self.part_subject(hash, 0);
         // What the library calls deleting leaves a message for each object for ever.
-        let name = URL_SAFE.encode(hash.to_string());
-        for subject in [format!("$O.{}.M.{name}", self.bucket), format!("$O.{}.C.{}", self.bucket, info.nuid)] {
+        for subject in [self.info_subject(hash), format!("{first}.*"), first] {
             let purged = self.stream.purge().filter(subject).await;
             purged.map_err(|error| self.failed("remove", hash, &error))?;
         }
@@ -114,24 +225,12 @@ impl ObjectArtifacts {
 impl Artifacts for ObjectArtifacts {
     fn put(&self, bytes: &[u8]) -> Result<ArtifactRef, ArtifactError> {
         let artifact = ArtifactRef::of(bytes);
-        self.link.wait(async {
-            if self.read(&artifact).await?.is_some_and(|stored| stored == bytes) {
-                return Ok(artifact);
-            }
-            let name = artifact.hash.to_string();
-            let metadata = ObjectMetadata { name, chunk_size: Some(PART_BYTES), ..ObjectMetadata::default() };
-            let mut reader = bytes;
-            let put = self.store.put(metadata, &mut reader).await;
-            put.map_err(|error| self.failed("write", artifact.hash, &error))?;
-            Ok(artifact)
-        })
+        self.link.wait(self.write(&artifact, bytes))?;
+        Ok(artifact)
     }
 
     fn get(&self, artifact: &ArtifactRef) -> Result<Vec<u8>, ArtifactError> {
-        let damaged = |damage| ArtifactError::Damaged { hash: artifact.hash, path: self.path(artifact.hash), damage };
-        let bytes = self.link.wait(self.read(artifact))?.ok_or_else(|| damaged(Damage::Missing))?;
-        artifact.check(&bytes).map_err(damaged)?;
-        Ok(bytes)
+        self.link.wait(self.read_checked(artifact))
     }
 
     fn list(&self) -> Result<Vec<(ArtifactHash, u64)>, ArtifactError> {
