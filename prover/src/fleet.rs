@@ -24,6 +24,7 @@
 //! | the coordinator | workers go on; leases hold for their time after it is back; results wait in the stream |
 //! | NATS | everybody waits; streams and objects are on its disk |
 //! | a message | asked again under the same number, and answered the same |
+//! | the answer that gave a lease | the next claim tells what its worker holds, and the lease is taken back at no cost |
 //!
 //! # What differs from the design, and why
 //!

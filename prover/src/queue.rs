@@ -83,6 +83,14 @@ pub struct Capability {
     pub idle: bool,
     /// Only jobs of the graph with this root; any graph's without it.
     pub graph: Option<JobId>,
+    /// Counts the worker's claims. One that comes after a later one of the same worker was late on its way, and gets
+    /// nothing.
+    #[serde(default)]
+    pub turn: u64,
+    /// The leases that it knows of, if it says so. Others of its name were given by answers that it never got, and are
+    /// taken back as if they had not been given.
+    #[serde(default)]
+    pub holds: Option<Vec<Fence>>,
 }
 
 /// A job in the hands of one worker, with the inputs it needs, which were checked when they were read.
@@ -267,7 +275,7 @@ impl Default for Policy {
 /// A durable queue of jobs.
 ///
 /// Every method may be called from any thread. When one returns, what it says survives a crash of the
-/// process; results also survive a power cut.
+/// process; results also survive a power cut, as far as the disk of whoever keeps them does.
 pub trait Queue: Send + Sync {
     /// Adds a graph. Jobs that are known already stay as they are (done, leased, set aside), so the same
     /// call after a crash resumes. Artifacts of finished jobs are read and checked, and a damaged one sends

@@ -16,7 +16,9 @@ use sheaf_prover::artifact::ArtifactRef;
 use sheaf_prover::fleet::{lanes, Coordinator, CoordinatorError, FleetQueue, Lane, Link, LinkOptions};
 use sheaf_prover::graph::Graph;
 use sheaf_prover::job::JobSpec;
-use sheaf_prover::queue::{Capability, Completion, JobState, Policy, Queue, QueueError, Verdict};
+use sheaf_prover::queue::{
+    Capability, Cause, Completion, Failure, Fence, JobState, Lease, Policy, Queue, QueueError, Verdict,
+};
 use sheaf_prover::runner::{follow, Limits, RunError, Until, Worker};
 use tokio::io::AsyncReadExt as _;
 
@@ -368,6 +370,155 @@ fn a_result_that_is_not_in_the_store_is_refused() {
     damage(&fleet, &stored, Some(b"something else"));
     // Handing in mends it, since the worker has the bytes.
     assert!(matches!(finish(&*queue, &lease), Completion::Accepted { .. }));
+}
+
+#[test]
+fn results_without_a_lease_speak_against_nobody() {
+    let fleet = Fleet::new();
+    let queue = fleet.open(patient());
+    queue.submit(&tree("g", 4)).unwrap();
+    let lease = claim(&*queue);
+    let forged = Lease { fence: Fence(lease.fence.0 + 1), ..lease.clone() };
+    for _ in 0..5 {
+        let answer = queue.complete(&forged, b"wrong", effort()).unwrap();
+        assert!(matches!(answer, Completion::Refused { verdict: Verdict::Stale, .. }), "{answer:?}");
+    }
+    assert!(matches!(finish(&*queue, &lease), Completion::Accepted { late: false, .. }));
+    claim(&*queue);
+}
+
+#[test]
+fn what_one_worker_cannot_do_another_tries_and_who_is_wrong_thrice_gets_no_more() {
+    let fleet = Fleet::new();
+    let queue = fleet.open(patient());
+    queue.submit(&tree("g", 8)).unwrap();
+    // Both are seen.
+    let (sick, well) = (capability("sick"), capability("a"));
+    let first = queue.claim(&well).unwrap().unwrap();
+    let permanent = || Failure { cause: Cause::Permanent, reason: "a bit flipped".into() };
+    for _ in 0..3 {
+        let declined = queue.claim(&sick).unwrap().unwrap();
+        let verdict = queue.fail(&declined, permanent()).unwrap();
+        assert!(matches!(verdict, Verdict::Again { .. }), "{verdict:?}");
+        let next = queue.claim(&sick).unwrap().unwrap();
+        assert_ne!(next.id, declined.id, "it is not asked again");
+        queue.release(&next).unwrap();
+        let again = queue.claim(&well).unwrap().unwrap();
+        assert_eq!(again.id, declined.id);
+        finish(&*queue, &again);
+    }
+    assert!(matches!(queue.claim(&sick), Err(QueueError::Suspended { .. })));
+    // What two say counts.
+    let third = capability("third");
+    assert!(matches!(queue.fail(&first, permanent()).unwrap(), Verdict::Again { .. }));
+    let again = queue.claim(&third).unwrap().unwrap();
+    assert_eq!(again.id, first.id);
+    let verdict = queue.fail(&again, permanent()).unwrap();
+    let Verdict::SetAside { bundle } = verdict else { panic!("{verdict:?}") };
+    assert!(bundle.join("job.json").exists());
+}
+
+#[test]
+fn leases_that_a_worker_does_not_know_of_are_taken_back_at_no_cost() {
+    let fleet = Fleet::new();
+    let queue = fleet.open(patient());
+    queue.submit(&tree("g", 4)).unwrap();
+    let asks = |turn, holds: &[Fence]| Capability { turn, holds: Some(holds.to_vec()), ..capability("a") };
+    let kept = queue.claim(&asks(1, &[])).unwrap().unwrap();
+    // The answer to this one is lost.
+    let lost = queue.claim(&asks(2, &[kept.fence])).unwrap().unwrap();
+    let again = queue.claim(&asks(3, &[kept.fence])).unwrap().unwrap();
+    assert_eq!((again.id, again.attempt), (lost.id, 1), "no attempt is spent");
+    assert!(again.fence > lost.fence && queue.renew(&kept).unwrap() && !queue.renew(&lost).unwrap());
+    // A claim that was on its way too long gets nothing and takes nothing.
+    assert!(queue.claim(&asks(2, &[])).unwrap().is_none());
+    assert!(queue.renew(&kept).unwrap() && queue.renew(&again).unwrap());
+    assert!(queue.claim(&capability("b")).unwrap().is_some(), "of another worker that says nothing");
+}
+
+#[test]
+fn of_two_coordinators_one_ends() {
+    let fleet = Fleet::new();
+    let link = [fleet.link("one"), fleet.link("two")];
+    // Opened before either listens, so that neither sees the other.
+    let open = |index: usize| {
+        let folder = fleet.folder.path().join(index.to_string());
+        Arc::new(Coordinator::open(&folder, patient(), Arc::new(ByRedoing), &link[index], &fleet.lane).unwrap())
+    };
+    let both = [open(0), open(1)];
+    let stop = Arc::new(AtomicBool::new(false));
+    let threads = both.map(|coordinator| {
+        let stop = stop.clone();
+        thread::spawn(move || coordinator.serve(&stop))
+    });
+    wait_until("one of them ends", || threads.iter().any(|thread| thread.is_finished()));
+    thread::sleep(Duration::from_secs(2));
+    assert_eq!(threads.iter().filter(|thread| thread.is_finished()).count(), 1, "and the other serves");
+    fleet.client().submit(&single("job")).unwrap();
+    stop.store(true, Ordering::Relaxed);
+    let ended = threads.map(|thread| thread.join().unwrap());
+    assert_eq!(ended.iter().filter(|ended| matches!(ended, Err(CoordinatorError::Taken { .. }))).count(), 1);
+    assert_eq!(ended.iter().filter(|ended| ended.is_ok()).count(), 1);
+}
+
+#[test]
+fn answers_go_to_inboxes_only() {
+    let fleet = Fleet::new();
+    let _serving = fleet.serve(patient());
+    let queue = fleet.client();
+    queue.submit(&single("job")).unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let client = async_nats::connect(fleet.server.url()).await.unwrap();
+        let mut heard = client.subscribe("elsewhere").await.unwrap();
+        let subject = |what: &str| format!("sheaf.{}.{}.{what}", fleet.lane.fleet(), fleet.lane.name());
+        for (number, bytes) in
+            [b"{}".to_vec(), br#"{"version":1,"id":1,"question":"policy"}"#.to_vec()].iter().enumerate()
+        {
+            client.publish_with_reply(subject("ask"), "elsewhere", bytes.clone().into()).await.unwrap();
+            let greeting = format!("sheaf.{}.hello", fleet.lane.fleet());
+            client.publish_with_reply(greeting, "elsewhere", vec![number as u8].into()).await.unwrap();
+        }
+        client.flush().await.unwrap();
+        let silence = tokio::time::timeout(Duration::from_secs(1), heard.next()).await;
+        assert!(silence.is_err(), "{silence:?}");
+    });
+    assert!(queue.claim(&capability("a")).unwrap().is_some());
+}
+
+#[test]
+fn what_others_put_into_the_bucket_stops_nothing() {
+    let fleet = Fleet::new();
+    let queue = fleet.open(patient());
+    queue.submit(&tree("g", 2)).unwrap();
+    let lease = claim(&*queue);
+    let output = right(&lease.job, &lease.inputs);
+    let artifact = ArtifactRef::of(&output);
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+    runtime.block_on(async {
+        let client = async_nats::connect(fleet.server.url()).await.unwrap();
+        let bucket = format!("sheaf-{}-{}", fleet.lane.fleet(), fleet.lane.name());
+        let jetstream = jetstream::new(client);
+        let name = |hash: String| base64::Engine::encode(&base64::engine::general_purpose::URL_SAFE, hash);
+        let junk = name("junk".into());
+        let endless = name(ArtifactRef::of(b"endless").hash.to_string());
+        let size = format!(
+            r#"{{"name":"{}","bucket":"{bucket}","nuid":"x","size":18446744073709551615,"chunks":1,"mtime":"2026-01-01T00:00:00Z"}}"#,
+            ArtifactRef::of(b"endless").hash
+        );
+        for (subject, bytes) in [
+            (format!("$O.{bucket}.M.{junk}"), "no JSON".to_owned()),
+            (format!("$O.{bucket}.M.{endless}"), size),
+            // What the result will be stored under.
+            (format!("$O.{bucket}.C.{}", artifact.hash), "not it".to_owned()),
+        ] {
+            jetstream.publish(subject, bytes.into()).await.unwrap().await.unwrap();
+        }
+    });
+    assert!(matches!(finish(&*queue, &lease), Completion::Accepted { .. }));
+    let swept = queue.sweep(Duration::ZERO).unwrap();
+    assert_eq!((swept.bytes, swept.kept > 0), (u64::MAX, true), "{swept:?}");
+    assert!(queue.claim(&capability("a")).unwrap().is_some());
 }
 
 #[test]

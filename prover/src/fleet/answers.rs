@@ -53,25 +53,42 @@ impl Answers {
                 self.questions.insert(id, State::Asked(reply.into_iter().collect()));
                 self.order.push_back(id);
                 if self.order.len() > REMEMBERED {
-                    if let Some(oldest) = self.order.pop_front() {
-                        self.questions.remove(&oldest);
-                    }
+                    self.forget_oldest();
                 }
                 Seen::New
             }
         }
     }
 
-    /// A question is answered; gives those who wait for that.
-    pub(super) fn answer(&mut self, id: QuestionId, answer: &Bytes) -> Vec<Subject> {
-        let kept = match answer.len() {
-            0..=LONGEST_ANSWER_BYTES => self.questions.insert(id, State::Answered(answer.clone())),
-            _ => self.questions.remove(&id),
-        };
-        match kept {
-            Some(State::Asked(replies)) => replies,
-            _ => Vec::new(),
+    /// A question is answered; gives those who wait for that. `again` says that it may as well be answered anew, since it
+    /// changed nothing: then a long answer is not kept.
+    pub(super) fn answer(&mut self, id: QuestionId, answer: &Bytes, again: bool) -> Vec<Subject> {
+        let Some(known) = self.questions.get_mut(&id) else { return Vec::new() };
+        let before = std::mem::replace(known, State::Answered(answer.clone()));
+        if again && answer.len() > LONGEST_ANSWER_BYTES {
+            self.questions.remove(&id);
         }
+        match before {
+            State::Asked(replies) => replies,
+            State::Answered(_) => Vec::new(),
+        }
+    }
+
+    /// What is being answered is not forgotten: its answer would go to nobody.
+    fn forget_oldest(&mut self) {
+        for _ in 0..self.order.len() {
+            let Some(oldest) = self.order.pop_front() else { return };
+            if !matches!(self.questions.get(&oldest), Some(State::Asked(_))) {
+                self.questions.remove(&oldest);
+                return;
+            }
+            self.order.push_back(oldest);
+        }
+    }
+
+    /// A question was not taken up; when it comes again it is new.
+    pub(super) fn forget(&mut self, id: QuestionId) {
+        self.questions.remove(&id);
     }
 }
 
@@ -85,7 +102,7 @@ mod tests {
         let (id, answer) = (QuestionId(7), Bytes::from_static(b"yes"));
         assert_eq!(answers.ask(id, Some("a".into())), Seen::New);
         assert_eq!(answers.ask(id, Some("b".into())), Seen::Pending);
-        assert_eq!(answers.answer(id, &answer), ["a".into(), "b".into()] as [Subject; 2]);
+        assert_eq!(answers.answer(id, &answer, true), ["a".into(), "b".into()] as [Subject; 2]);
         assert_eq!(answers.ask(id, Some("c".into())), Seen::Answered(answer));
         assert_eq!(answers.ask(QuestionId(8), None), Seen::New);
     }
@@ -95,12 +112,29 @@ mod tests {
         let mut answers = Answers::default();
         for id in 0..2 * REMEMBERED as u128 {
             answers.ask(QuestionId(id), None);
-            answers.answer(QuestionId(id), &Bytes::from_static(b"yes"));
+            answers.answer(QuestionId(id), &Bytes::from_static(b"yes"), true);
         }
         assert_eq!((answers.questions.len(), answers.order.len()), (REMEMBERED, REMEMBERED));
         let long = Bytes::from(vec![0; LONGEST_ANSWER_BYTES + 1]);
         assert_eq!(answers.ask(QuestionId(0), Some("a".into())), Seen::New, "the oldest are forgotten");
-        assert_eq!(answers.answer(QuestionId(0), &long).len(), 1);
+        assert_eq!(answers.answer(QuestionId(0), &long, true).len(), 1);
         assert_eq!(answers.ask(QuestionId(0), None), Seen::New, "long answers are given again");
+        answers.answer(QuestionId(0), &long, false);
+        assert_eq!(answers.ask(QuestionId(0), None), Seen::Answered(long), "but not those to what changed something");
+    }
+
+    #[test]
+    fn what_is_being_answered_is_not_forgotten() {
+        let mut answers = Answers::default();
+        answers.ask(QuestionId(0), Some("a".into()));
+        for id in 1..2 * REMEMBERED as u128 {
+            answers.ask(QuestionId(id), None);
+            answers.answer(QuestionId(id), &Bytes::new(), true);
+        }
+        assert_eq!(answers.answer(QuestionId(0), &Bytes::new(), true), ["a".into()] as [Subject; 1]);
+        answers.ask(QuestionId(1), Some("a".into()));
+        answers.forget(QuestionId(1));
+        assert_eq!(answers.answer(QuestionId(1), &Bytes::new(), true).len(), 0);
+        assert_eq!(answers.ask(QuestionId(1), None), Seen::New);
     }
 }

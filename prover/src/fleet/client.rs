@@ -28,6 +28,8 @@ use crate::queue::{
 const ANSWER_TIME: Duration = Duration::from_secs(5);
 /// A question is sent so often before its asker is told that nobody answers.
 const TRIES: usize = 3;
+/// The same for a graph, whose inputs and results the coordinator reads first: minutes, where there are thousands.
+const SUBMIT_TRIES: usize = 60;
 /// How long a claim waits at the coordinator. With a thousand idle workers that makes 500 questions a second.
 const PATIENCE: Duration = Duration::from_secs(2);
 /// How long the verdict on a result is waited for; it is safe before that.
@@ -53,7 +55,7 @@ impl FleetQueue {
             place: format!("{lane} at {}", link.place()),
             reason: error.to_string(),
         };
-        let policy = match ask(link, lane, Question::Policy, Duration::ZERO)? {
+        let policy = match ask(link, lane, Question::Policy, Duration::ZERO, TRIES)? {
             Answer::Policy(policy) => policy,
             other => return Err(strange(link, lane, &other)),
         };
@@ -62,7 +64,7 @@ impl FleetQueue {
     }
 
     fn ask(&self, question: Question) -> Result<Answer, QueueError> {
-        ask(&self.link, &self.lane, question, Duration::ZERO)
+        ask(&self.link, &self.lane, question, Duration::ZERO, TRIES)
     }
 
     fn strange(&self, answer: &Answer) -> QueueError {
@@ -165,7 +167,7 @@ impl Queue for FleetQueue {
         };
         // A batch of a million transactions has thousands of jobs, which no message holds.
         let graph = self.artifacts.put(&wire::encode(&submitted))?;
-        match self.ask(Question::Submit { graph })? {
+        match ask(&self.link, &self.lane, Question::Submit { graph }, Duration::ZERO, SUBMIT_TRIES)? {
             Answer::Submitted(submitted) => Ok(submitted),
             other => Err(self.strange(&other)),
         }
@@ -178,7 +180,7 @@ impl Queue for FleetQueue {
     fn claim_within(&self, capability: &Capability, patience: Duration) -> Result<Option<Lease>, QueueError> {
         loop {
             let question = Question::Claim { capability: capability.clone(), patience };
-            let leased = match ask(&self.link, &self.lane, question, patience)? {
+            let leased = match ask(&self.link, &self.lane, question, patience, TRIES)? {
                 Answer::Leased(leased) => leased,
                 other => return Err(self.strange(&other)),
             };
@@ -301,12 +303,12 @@ impl Queue for FleetQueue {
 }
 
 /// Asks until there is an answer, a few times, always under one name so that it is acted on once.
-fn ask(link: &Link, lane: &Lane, question: Question, patience: Duration) -> Result<Answer, QueueError> {
+fn ask(link: &Link, lane: &Lane, question: Question, patience: Duration, tries: usize) -> Result<Answer, QueueError> {
     let envelope = Envelope { version: wire::VERSION, id: QuestionId(rand::random()), question };
     let message = Bytes::from(wire::encode(&envelope));
     let place = || format!("{lane} at {}", link.place());
     let mut failure = String::new();
-    for _ in 0..TRIES {
+    for _ in 0..tries {
         let request = Request::new().payload(message.clone()).timeout(Some(ANSWER_TIME + patience));
         match link.wait(link.client().send_request(lane.ask_subject(), request)) {
             Ok(answer) => {

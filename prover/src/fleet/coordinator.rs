@@ -21,13 +21,12 @@ use super::client::lanes;
 use super::link::{Link, LinkError};
 use super::objects::ObjectArtifacts;
 use super::recent::Recent;
-use super::wire::{
-    self, Answer, Handed, LaneSummary, Leased, Question, QuestionId, Refusal, ResultVerdict, SubmittedGraph,
-};
+use super::wire::{self, Answer, Handed, LaneSummary, Leased, Question, QuestionId, Refusal, ResultVerdict};
 use super::Lane;
 use crate::artifact::{ArtifactError, ArtifactRef};
 use crate::digest::JobId;
 use crate::graph::{GraphBuilder, GraphError};
+use crate::panic::caught;
 use crate::queue::embedded::ToCheck;
 use crate::queue::{
     Capability, Completion, EmbeddedQueue, GraphStatus, Hold, OpenError, Policy, Queue as _, QueueError, Status,
@@ -45,6 +44,19 @@ const RESULT_ACK_TIME: Duration = Duration::from_secs(60);
 const RESULT_AGAIN: Duration = Duration::from_secs(1);
 /// The stream's one consumer.
 const CONSUMER: &str = "coordinator";
+/// What reads or writes artifacts may take long; so many at once, so that renewals are always heard.
+const SLOW_AT_ONCE: usize = 8;
+/// The longest result, in bytes: many times a proof.
+const LONGEST_RESULT_BYTES: u64 = 16 << 20;
+/// A result that could not be looked at so often is dropped: its job is done again. That is hours of an outage.
+const MOST_DELIVERIES: i64 = 5000;
+/// Claims that wait at once: more workers than a lane has.
+const MOST_PARKED: usize = 10_000;
+/// Where answers go. Whoever asks may name any subject, and a coordinator may write to some where an answer would do
+/// harm.
+const INBOX: &str = "_INBOX.";
+/// How often it is looked whether another coordinator serves the lane.
+const LOOK_AROUND: Duration = Duration::from_secs(10);
 /// How often leases and the stop flag are looked at.
 const TICK: Duration = Duration::from_millis(100);
 
@@ -68,6 +80,12 @@ pub enum CoordinatorError {
     /// The records fail. Results that were not recorded are still in the stream.
     #[error("{0}; nothing that was handed in is lost: mend it and start again")]
     Queue(#[from] QueueError),
+    /// A fault of this program. What was handed in is in the stream, and what was recorded is on the disk.
+    #[error("a thread of the coordinator panicked: {panic}; report this")]
+    Panicked {
+        /// What it said.
+        panic: String,
+    },
     /// A subscription ended.
     #[error("NATS at {place} ended the subscription")]
     Ended {
@@ -91,10 +109,12 @@ struct Shared {
     recent: Mutex<Recent>,
     /// Checks take a core each; what comes before and after them waits for NATS.
     cores: Semaphore,
+    /// Questions that may take long.
+    slow: Semaphore,
     /// Questions are heard now.
     serving: AtomicBool,
-    /// The records failed: there is no going on.
-    failure: Mutex<Option<QueueError>>,
+    /// There is no going on.
+    failure: Mutex<Option<CoordinatorError>>,
 }
 
 /// A claim that waits for a job.
@@ -132,6 +152,7 @@ impl Coordinator {
             parked: Mutex::default(),
             recent: Mutex::default(),
             cores: Semaphore::new(cores),
+            slow: Semaphore::new(SLOW_AT_ONCE),
             serving: AtomicBool::new(false),
             failure: Mutex::new(None),
         };
@@ -156,7 +177,8 @@ impl Coordinator {
         let shared = &self.shared;
         let over = AtomicBool::new(false);
         thread::scope(|scope| {
-            scope.spawn(|| shared.give_to_waiting(&over));
+            scope.spawn(|| shared.guarded(|| shared.give_to_waiting(&over)));
+            scope.spawn(|| shared.guarded(|| shared.look_around(&over)));
             let served = shared.link.wait(shared.clone().serve(stop));
             over.store(true, Ordering::Relaxed);
             served
@@ -181,7 +203,7 @@ impl Shared {
                 question = questions.next(), if tasks.len() < QUESTIONS_AT_ONCE => match question {
                     Some(message) => {
                         let shared = self.clone();
-                        tasks.spawn_blocking(move || shared.hear(message));
+                        tasks.spawn_blocking(move || shared.guarded(|| shared.hear(message)));
                     }
                     None => break Err(CoordinatorError::Ended { place: self.link.place().to_owned() }),
                 },
@@ -195,7 +217,7 @@ impl Shared {
                 break Ok(());
             }
             if let Some(error) = lock(&self.failure).take() {
-                break Err(error.into());
+                break Err(error);
             }
         };
         self.serving.store(false, Ordering::Relaxed);
@@ -204,8 +226,36 @@ impl Shared {
         served
     }
 
+    /// Runs what belongs to the coordinator; a panic ends all of it, since what it left half done is not known.
+    fn guarded(&self, work: impl FnOnce()) {
+        if let Err(panic) = caught(work) {
+            tracing::error!(panic, "a thread panicked: the coordinator ends");
+            lock(&self.failure).get_or_insert(CoordinatorError::Panicked { panic });
+        }
+    }
+
+    /// Two coordinators that began in the same moment, or were cut off from one another, have not seen each other when
+    /// they began. One of them ends as soon as they do. A thread of its own.
+    fn look_around(&self, over: &AtomicBool) {
+        let mut due = Instant::now() + RESULT_AGAIN;
+        while !over.load(Ordering::Relaxed) {
+            std::thread::sleep(TICK);
+            if Instant::now() < due {
+                continue;
+            }
+            due = Instant::now() + LOOK_AROUND;
+            let Ok(others) = lanes(&self.link, self.lane.fleet()) else { continue };
+            let is_other = |other: &LaneSummary| other.lane == self.lane.name() && other.instance > self.instance;
+            if let Some(other) = others.into_iter().find(is_other) {
+                tracing::error!(lane = %self.lane, "there are two coordinators of this lane: this one ends");
+                let taken = CoordinatorError::Taken { lane: self.lane.to_string(), version: other.version };
+                lock(&self.failure).get_or_insert(taken);
+            }
+        }
+    }
+
     async fn greet(&self, message: &Message) {
-        let Some(reply) = message.reply.clone() else { return };
+        let Some(reply) = inbox(message.reply.clone()) else { return };
         let summary = LaneSummary {
             lane: self.lane.name().to_owned(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -228,29 +278,36 @@ impl Shared {
             Err(error) => {
                 tracing::warn!(%error, "a question was not understood");
                 let refusal = Refusal::Failed { reason: format!("the question was not understood: {error}") };
-                if let Some(reply) = message.reply {
+                if let Some(reply) = inbox(message.reply) {
                     self.link.wait(self.send(reply, wire::encode(&Answer::Refused(refusal)).into()));
                 }
                 return;
             }
         };
-        let id = envelope.id;
-        let seen = lock(&self.answers).ask(id, message.reply.clone());
-        match (seen, message.reply) {
+        let (id, reply) = (envelope.id, inbox(message.reply));
+        let seen = lock(&self.answers).ask(id, reply.clone());
+        match (seen, reply) {
             (Seen::Pending, _) | (Seen::Answered(_), None) => {}
             (Seen::Answered(answer), Some(reply)) => self.link.wait(self.send(reply, answer)),
             (Seen::New, _) => {
+                let is_slow = envelope.question.is_slow();
+                let Ok(_place) = (if is_slow { self.slow.try_acquire().map(Some) } else { Ok(None) }) else {
+                    // It comes again.
+                    lock(&self.answers).forget(id);
+                    return;
+                };
+                let again = envelope.question.changes_nothing();
                 if let Some(answer) = self.answer(id, envelope.question) {
-                    self.tell(id, &answer);
+                    self.tell(id, &answer, again);
                 }
             }
         }
     }
 
     /// Sends an answer to all who asked.
-    fn tell(&self, id: QuestionId, answer: &Answer) {
+    fn tell(&self, id: QuestionId, answer: &Answer, again: bool) {
         let message = Bytes::from(wire::encode(answer));
-        let replies = lock(&self.answers).answer(id, &message);
+        let replies = lock(&self.answers).answer(id, &message, again);
         self.link.wait(async {
             for reply in replies {
                 self.send(reply, message.clone()).await;
@@ -261,10 +318,9 @@ impl Shared {
     /// The answer to a question; none for a claim that was parked.
     fn answer(&self, id: QuestionId, question: Question) -> Option<Answer> {
         if let Question::Claim { capability, patience } = question {
-            return match self.lease(&capability) {
+            return match self.queue.expire().and_then(|()| self.lease(&capability)) {
                 Ok(None) if !patience.is_zero() => {
-                    let until = Instant::now() + patience;
-                    lock(&self.parked).push_back(Parked { id, capability, until });
+                    self.park(Parked { id, capability, until: Instant::now() + patience });
                     None
                 }
                 Ok(leased) => Some(Answer::Leased(leased)),
@@ -272,6 +328,22 @@ impl Shared {
             };
         }
         Some(self.decide(question).unwrap_or_else(|error| self.refused(error)))
+    }
+
+    /// Has a claim wait. One of the same worker that came before is over: a worker asks one after another.
+    fn park(&self, claim: Parked) {
+        let over: Vec<QuestionId> = {
+            let mut parked = lock(&self.parked);
+            let is_over = |other: &Parked| other.capability.worker == claim.capability.worker;
+            let over = parked.iter().filter(|other| is_over(other)).map(|other| other.id).collect();
+            parked.retain(|other| !is_over(other));
+            parked.push_back(claim);
+            match parked.len() > MOST_PARKED {
+                true => parked.pop_front().map(|first| first.id).into_iter().collect(),
+                false => over,
+            }
+        };
+        over.into_iter().for_each(|id| self.tell(id, &Answer::Leased(None), true));
     }
 
     /// Tells an error, and ends the coordinator when it is one of its own records.
@@ -284,7 +356,7 @@ impl Shared {
     fn note(&self, error: QueueError) {
         if matches!(error, QueueError::Records { .. } | QueueError::Bundle { .. }) {
             tracing::error!(%error, "the records fail: the coordinator ends");
-            lock(&self.failure).get_or_insert(error);
+            lock(&self.failure).get_or_insert(error.into());
         }
     }
 
@@ -317,7 +389,7 @@ impl Shared {
             Question::Retry { job } => done(queue.retry(job))?,
             Question::Result { job } => Answer::Result(queue.result_of(job)?),
             Question::DamagedResult { job, artifact } => done(self.damaged_result(job, artifact))?,
-            Question::Progress { root } => Answer::Progress(queue.progress(root)?),
+            Question::Progress { root } => Answer::Progress(wire::named(queue.progress(root)?)),
             Question::Graphs => Answer::Graphs(without_jobs(queue.status()?)),
             Question::Jobs { root, from } => Answer::Jobs(Box::new(wire::page(queue.graph(root)?, from))),
             Question::Outlook => Answer::Outlook(queue.outlook()?),
@@ -330,7 +402,7 @@ impl Shared {
         let place = || format!("{} at {}", self.lane, self.link.place());
         let strange = |reason: String| QueueError::Elsewhere { place: place(), reason };
         let bytes = self.queue.artifacts().get(graph)?;
-        let submitted: SubmittedGraph = wire::decode(&bytes).map_err(|error| strange(error.to_string()))?;
+        let submitted = wire::decode_graph(&bytes).map_err(|error| strange(error.to_string()))?;
         let mut builder = GraphBuilder::new();
         let built = (|| -> Result<_, GraphError> {
             for job in submitted.jobs {
@@ -347,18 +419,23 @@ impl Shared {
 
     /// A worker says that an input is damaged. It is looked at here before anything is made again.
     fn damaged_input(&self, hold: Hold, index: usize, artifact: ArtifactRef) -> Result<(), QueueError> {
+        let Some(ToCheck { job, inputs }) = self.queue.to_check(hold)? else { return Ok(()) };
+        let (Some(input), true) =
+            (job.inputs.get(index), inputs.is_some_and(|inputs| inputs.get(index) == Some(&artifact)))
+        else {
+            return self.queue.release_hold(hold);
+        };
         match self.queue.artifacts().get(&artifact) {
             Ok(_) => self.queue.release_hold(hold),
-            Err(error @ ArtifactError::Damaged { .. }) => {
-                let Some(ToCheck { job, .. }) = self.queue.to_check(hold)? else { return Ok(()) };
-                let Some(input) = job.inputs.get(index) else { return self.queue.release_hold(hold) };
-                self.queue.mend(hold, *input, artifact, &error.to_string())
-            }
+            Err(error @ ArtifactError::Damaged { .. }) => self.queue.mend(hold, *input, artifact, &error.to_string()),
             Err(error) => Err(error.into()),
         }
     }
 
     fn damaged_result(&self, job: JobId, artifact: ArtifactRef) -> Result<(), QueueError> {
+        if self.queue.result_of(job)? != Some(artifact) {
+            return Ok(());
+        }
         match self.queue.artifacts().get(&artifact) {
             Ok(_) => Ok(()),
             Err(error @ ArtifactError::Damaged { .. }) => self.queue.remake_result(job, artifact, &error.to_string()),
@@ -380,10 +457,10 @@ impl Shared {
             for claim in parked {
                 match self.lease(&claim.capability) {
                     Ok(None) if now < claim.until => waiting.push_back(claim),
-                    Ok(leased) => self.tell(claim.id, &Answer::Leased(leased)),
+                    Ok(leased) => self.tell(claim.id, &Answer::Leased(leased), false),
                     Err(error) => {
                         let answer = self.refused(error);
-                        self.tell(claim.id, &answer);
+                        self.tell(claim.id, &answer, true);
                     }
                 }
             }
@@ -416,6 +493,9 @@ impl Shared {
             name: name.clone(),
             subjects: vec![self.lane.result_subject()],
             retention: RetentionPolicy::WorkQueue,
+            // Only acknowledging a result removes it.
+            deny_delete: true,
+            deny_purge: true,
             description: Some(format!("results of lane {} on their way to its coordinator", self.lane)),
             ..stream::Config::default()
         };
@@ -436,7 +516,7 @@ impl Shared {
             let shared = self.clone();
             let place = places.clone().acquire_owned().await.expect("never closed");
             tokio::task::spawn_blocking(move || {
-                shared.receive(&message);
+                shared.guarded(|| shared.receive(&message));
                 drop(place);
             });
         }
@@ -446,7 +526,7 @@ impl Shared {
     /// Looks at one result, and lets the stream forget it once it is recorded. On a thread that may wait.
     fn receive(&self, message: &ResultMessage) {
         let verdict_to = message.headers.as_ref().and_then(|headers| headers.get(wire::VERDICT_HEADER));
-        let verdict_to = verdict_to.map(|inbox| Subject::from(inbox.as_str()));
+        let verdict_to = inbox(verdict_to.map(|inbox| Subject::from(inbox.as_str())));
         let handed = match wire::decode_handed(&message.payload) {
             Ok(handed) => handed,
             Err(error) => {
@@ -463,9 +543,11 @@ impl Shared {
                 ResultVerdict::Completion(completion)
             }
             Err(error) => {
-                tracing::warn!(job = %handed.hold.job, %error, "a result cannot be looked at now");
+                let deliveries = message.info().map_or(1, |info| info.delivered);
+                tracing::warn!(job = %handed.hold.job, %error, deliveries, "a result cannot be looked at now");
                 self.note(error);
-                self.acknowledge(message, AckKind::Nak(Some(RESULT_AGAIN)));
+                let again = deliveries < MOST_DELIVERIES;
+                self.acknowledge(message, if again { AckKind::Nak(Some(RESULT_AGAIN)) } else { AckKind::Term });
                 return;
             }
         };
@@ -508,10 +590,16 @@ impl Shared {
                 Err(error) => return Err(error.into()),
             }
         }
+        if artifact.length > LONGEST_RESULT_BYTES {
+            let reason =
+                format!("it has {} bytes, and no result has more than {LONGEST_RESULT_BYTES}", artifact.length);
+            return self.queue.refuse(*hold, reason, true);
+        }
         let output = match self.queue.artifacts().get(artifact) {
             Ok(output) => output,
+            // Whoever made it may have stored it well.
             Err(error @ ArtifactError::Damaged { .. }) => {
-                return self.queue.refuse(*hold, &effort.worker, error.to_string());
+                return self.queue.refuse(*hold, error.to_string(), false);
             }
             Err(error) => return Err(error.into()),
         };
@@ -523,9 +611,17 @@ impl Shared {
                 lock(&self.recent).keep(artifact.hash, output);
                 self.queue.accept(*hold, *artifact, effort.clone())
             }
-            Err(reason) => self.queue.refuse(*hold, &effort.worker, reason),
+            Err(mut reason) => {
+                wire::cut(&mut reason);
+                self.queue.refuse(*hold, reason, true)
+            }
         }
     }
+}
+
+/// Where an answer may go.
+fn inbox(reply: Option<Subject>) -> Option<Subject> {
+    reply.filter(|reply| reply.starts_with(INBOX))
 }
 
 fn done(result: Result<(), QueueError>) -> Result<Answer, QueueError> {
@@ -533,7 +629,10 @@ fn done(result: Result<(), QueueError>) -> Result<Answer, QueueError> {
 }
 
 fn without_jobs(status: Status) -> Vec<GraphStatus> {
-    let bare = |graph| GraphStatus { jobs: Vec::new(), ..graph };
+    let bare = |mut graph: GraphStatus| {
+        graph.progress.set_aside.clear();
+        GraphStatus { jobs: Vec::new(), ..graph }
+    };
     status.graphs.into_iter().map(bare).collect()
 }
 

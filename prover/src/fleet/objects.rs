@@ -35,8 +35,13 @@ use crate::digest::ArtifactHash;
 const PART_BYTES: usize = 896 << 10;
 /// Bytes of a message that are kept for subject and headers.
 const HEADER_BYTES: usize = 4 << 10;
+/// The longest artifact: a batch of a hundred thousand chunks is submitted in one that is shorter.
+const LONGEST_BYTES: u64 = 256 << 20;
 /// Parts that are asked for at once.
 const PARTS_AT_ONCE: usize = 4;
+
+/// So many things that are no objects are passed over when a bucket is listed; more look like a broken connection.
+const MOST_NOT_UNDERSTOOD: usize = 1000;
 
 /// A bucket of artifacts.
 pub(super) struct ObjectArtifacts {
@@ -147,6 +152,11 @@ impl ObjectArtifacts {
     async fn write(&self, artifact: &ArtifactRef, bytes: &[u8]) -> Result<(), ArtifactError> {
         let hash = artifact.hash;
         let failed = |error: &dyn std::error::Error| self.failed("write", hash, error);
+        if artifact.length > LONGEST_BYTES {
+            let reason = format!("it has {} bytes, and a fleet takes {LONGEST_BYTES}", artifact.length);
+            let source = io::Error::new(io::ErrorKind::FileTooLarge, reason);
+            return Err(ArtifactError::Io { doing: "write", path: self.path(hash), source });
+        }
         let info = serde_json::to_vec(&self.info(artifact, bytes.len())).expect("it has string keys");
         // An artifact of no bytes has an empty part, so that it can be told from a missing one.
         let mut parts: Vec<Bytes> = bytes.chunks(PART_BYTES).map(Bytes::copy_from_slice).collect();
@@ -180,10 +190,13 @@ impl ObjectArtifacts {
         let subject = self.part_subject(hash, part);
         match self.stream.direct_get_last_for_subject(subject.as_str()).await {
             Ok(message) => return Ok(Some(message.payload)),
-            Err(error) if error.kind() == DirectGetErrorKind::NotFound => {}
-            Err(error) => return Err(self.failed("read", hash, &error)),
+            Err(error) if matches!(error.kind(), DirectGetErrorKind::TimedOut | DirectGetErrorKind::Request) => {
+                return Err(self.failed("read", hash, &error));
+            }
+            Err(_) => {}
         }
-        // Any replica may have answered that, also one that is behind; the leader knows.
+        // That may have been answered by a replica that is behind, and a stored header may look like an error: the leader
+        // knows, and wraps what it gives.
         match self.stream.get_last_raw_message_by_subject(&subject).await {
             Ok(message) => Ok(Some(message.payload)),
             Err(error) if error.kind() == LastRawMessageErrorKind::NoMessageFound => Ok(None),
@@ -206,6 +219,10 @@ impl ObjectArtifacts {
 
     async fn read_checked(&self, artifact: &ArtifactRef) -> Result<Vec<u8>, ArtifactError> {
         let damaged = |damage| ArtifactError::Damaged { hash: artifact.hash, path: self.path(artifact.hash), damage };
+        // None so long is written; who names one wants memory to run out.
+        if artifact.length > LONGEST_BYTES {
+            return Err(damaged(Damage::Length { expected: LONGEST_BYTES, got: artifact.length }));
+        }
         let bytes = self.read(artifact).await?.ok_or_else(|| damaged(Damage::Missing))?;
         artifact.check(&bytes).map_err(damaged)?;
         Ok(bytes)
@@ -241,8 +258,18 @@ impl Artifacts for ObjectArtifacts {
         self.link.wait(async {
             let mut objects = self.store.list().await.map_err(|error| failed(&error))?;
             let mut found = Vec::new();
+            let mut not_understood = 0;
             while let Some(object) = objects.next().await {
-                let object = object.map_err(|error| failed(&error))?;
+                let object = match object {
+                    Ok(object) => object,
+                    // What others put there must not keep everything else from being swept.
+                    Err(error) if not_understood < MOST_NOT_UNDERSTOOD => {
+                        tracing::warn!(%error, bucket = self.bucket, "something in the bucket is no object");
+                        not_understood += 1;
+                        continue;
+                    }
+                    Err(error) => return Err(failed(&error)),
+                };
                 // What has no artifact's name was put there by others and is not ours to remove.
                 let Ok(hash) = object.name.parse() else { continue };
                 found.push((hash, object.size as u64));

@@ -14,8 +14,8 @@ use crate::digest::JobId;
 use crate::graph::Ability;
 use crate::job::JobSpec;
 use crate::queue::{
-    Capability, Completion, Effort, Failure, Fence, GraphStatus, Hold, JobStatus, Outlook, Policy, Progress,
-    QueueError, Submitted, Swept, Verdict,
+    Capability, Completion, Effort, Failure, Fence, GraphStatus, Hold, Outlook, Policy, Progress, QueueError,
+    Submitted, Swept, Verdict,
 };
 
 /// Raised when a message changes its meaning.
@@ -24,8 +24,22 @@ pub const VERSION: u8 = 1;
 /// The header of a result that says where its verdict is waited for.
 pub(super) const VERDICT_HEADER: &str = "Sheaf-Verdict-To";
 
-/// Jobs in one page of a graph, so that a page fits a message.
-pub(super) const PAGE_JOBS: usize = 500;
+/// Bytes of the jobs in one page of a graph, so that a page fits a message of NATS.
+pub(super) const PAGE_BYTES: usize = 256 << 10;
+/// The longest name of a worker, and the longest label of a job or graph, in bytes.
+const LONGEST_NAME_BYTES: usize = 200;
+/// The longest reason for a failure, in bytes; the rest is cut off.
+const LONGEST_REASON_BYTES: usize = 1000;
+/// The longest job, in bytes of its message: with what goes with it, a lease fits a message.
+const LONGEST_JOB_BYTES: usize = 64 << 10;
+/// A worker has no more kinds of circuits than that.
+const MOST_ABILITIES: usize = 1000;
+/// Jobs that were set aside are named up to here in answers about a whole graph.
+const MOST_NAMED: usize = 2000;
+/// A claim waits no longer than this, whatever it asks for.
+const LONGEST_PATIENCE: Duration = Duration::from_secs(10);
+/// An attempt takes no longer than this, in seconds: what is said to exceeds any measure.
+const LONGEST_EFFORT_S: f64 = 1e8;
 
 /// Names one question, however often it is sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -65,6 +79,29 @@ pub enum Question {
     Outlook,
     Settle { root: JobId },
     Sweep { grace: Duration },
+}
+
+impl Question {
+    /// Whether answering it reads or writes artifacts.
+    pub(super) fn is_slow(&self) -> bool {
+        matches!(
+            self,
+            Self::Submit { .. } | Self::DamagedInput { .. } | Self::DamagedResult { .. } | Self::Sweep { .. }
+        )
+    }
+
+    /// Whether it may be answered anew when it comes again.
+    pub(super) fn changes_nothing(&self) -> bool {
+        matches!(
+            self,
+            Self::Policy
+                | Self::Result { .. }
+                | Self::Progress { .. }
+                | Self::Graphs
+                | Self::Jobs { .. }
+                | Self::Outlook
+        )
+    }
 }
 
 /// The coordinator's answer.
@@ -247,6 +284,16 @@ pub enum WireError {
         /// Its version.
         got: u8,
     },
+    /// Something in it is longer than it may be.
+    #[error("{what} has {got} bytes, at most {most} are taken")]
+    TooLong {
+        /// What.
+        what: &'static str,
+        /// Its length.
+        got: usize,
+        /// The bound.
+        most: usize,
+    },
 }
 
 /// The bytes of a message.
@@ -267,7 +314,52 @@ pub fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, WireError> {
 /// # Errors
 /// [`WireError`].
 pub fn decode_question(bytes: &[u8]) -> Result<Envelope, WireError> {
-    check_version(bytes)
+    let mut envelope: Envelope = check_version(bytes)?;
+    match &mut envelope.question {
+        Question::Claim { capability, patience } => {
+            check_name("the worker's name", &capability.worker)?;
+            check_length("the list of abilities", capability.abilities.len(), MOST_ABILITIES)?;
+            *patience = (*patience).min(LONGEST_PATIENCE);
+        }
+        Question::Leave { worker } | Question::Enter { worker } => check_name("the worker's name", worker)?,
+        Question::Fail { failure, .. } => cut(&mut failure.reason),
+        _ => {}
+    }
+    Ok(envelope)
+}
+
+/// The graph that bytes are.
+///
+/// # Errors
+/// [`WireError`].
+pub fn decode_graph(bytes: &[u8]) -> Result<SubmittedGraph, WireError> {
+    let graph: SubmittedGraph = decode(bytes)?;
+    check_name("the graph's label", &graph.label)?;
+    for job in &graph.jobs {
+        check_name("a job's label", &job.label)?;
+        check_length("a job", encode(job).len(), LONGEST_JOB_BYTES)?;
+    }
+    Ok(graph)
+}
+
+fn check_name(what: &'static str, name: &str) -> Result<(), WireError> {
+    check_length(what, name.len(), LONGEST_NAME_BYTES)
+}
+
+fn check_length(what: &'static str, got: usize, most: usize) -> Result<(), WireError> {
+    match got <= most {
+        true => Ok(()),
+        false => Err(WireError::TooLong { what, got, most }),
+    }
+}
+
+/// Cuts a text that is too long.
+pub(super) fn cut(reason: &mut String) {
+    if reason.len() > LONGEST_REASON_BYTES {
+        let end = (0..=LONGEST_REASON_BYTES).rev().find(|&end| reason.is_char_boundary(end)).unwrap_or_default();
+        reason.truncate(end);
+        reason.push_str(" …");
+    }
 }
 
 /// The result that bytes tell of.
@@ -275,7 +367,12 @@ pub fn decode_question(bytes: &[u8]) -> Result<Envelope, WireError> {
 /// # Errors
 /// [`WireError`].
 pub fn decode_handed(bytes: &[u8]) -> Result<Handed, WireError> {
-    check_version(bytes)
+    let mut handed: Handed = check_version(bytes)?;
+    check_name("the worker's name", &handed.effort.worker)?;
+    for seconds in [&mut handed.effort.seconds, &mut handed.effort.cpu_seconds] {
+        *seconds = seconds.clamp(0.0, LONGEST_EFFORT_S);
+    }
+    Ok(handed)
 }
 
 /// The version is looked at before the rest, which another version may have changed.
@@ -297,10 +394,23 @@ impl fmt::Display for QuestionId {
     }
 }
 
-/// A page of a graph's jobs.
+/// A page of a graph's jobs: as many as fit, and at least one where one is left.
 pub(super) fn page(mut graph: GraphStatus, from: usize) -> GraphStatus {
-    let jobs: Vec<JobStatus> = graph.jobs.drain(..).skip(from).take(PAGE_JOBS).collect();
-    GraphStatus { jobs, ..graph }
+    let (mut jobs, mut bytes) = (Vec::new(), 0);
+    for job in graph.jobs.drain(..).skip(from) {
+        bytes += encode(&job).len();
+        if bytes > PAGE_BYTES && !jobs.is_empty() {
+            break;
+        }
+        jobs.push(job);
+    }
+    GraphStatus { jobs, progress: named(graph.progress), ..graph }
+}
+
+/// The progress, with so many names as fit a message.
+pub(super) fn named(mut progress: Progress) -> Progress {
+    progress.set_aside.truncate(MOST_NAMED);
+    progress
 }
 
 #[cfg(test)]
@@ -313,7 +423,7 @@ mod tests {
     use super::*;
     use crate::digest::CircuitDigest;
     use crate::job::{Input, JobKind};
-    use crate::queue::{Cause, JobState};
+    use crate::queue::{Cause, JobState, JobStatus};
 
     fn artifact() -> ArtifactRef {
         ArtifactRef::of(b"a")
@@ -343,6 +453,8 @@ mod tests {
             memory_bytes: 1,
             idle: true,
             graph: Some(JobId([2; 32])),
+            turn: 3,
+            holds: Some(vec![Fence(1)]),
         };
         let failure = Failure { cause: Cause::Transient, reason: "no space".into() };
         let (job, root, worker) = (JobId([4; 32]), JobId([5; 32]), "a".to_owned());
@@ -465,14 +577,58 @@ mod tests {
     }
 
     #[test]
-    fn pages_cover_a_graph() {
+    fn what_is_too_long_is_refused_or_cut() {
+        let claim = |worker: String, patience| {
+            let Some(Question::Claim { capability, .. }) =
+                questions().into_iter().find(|question| matches!(question, Question::Claim { .. }))
+            else {
+                panic!("there is one above");
+            };
+            let question = Question::Claim { capability: Capability { worker, ..capability }, patience };
+            decode_question(&encode(&Envelope { version: VERSION, id: QuestionId(1), question }))
+        };
+        assert!(matches!(claim("w".repeat(201), Duration::ZERO), Err(WireError::TooLong { got: 201, most: 200, .. })));
+        let Question::Claim { patience, .. } = claim("w".into(), Duration::MAX).unwrap().question else {
+            panic!("it is a claim");
+        };
+        assert_eq!(patience, LONGEST_PATIENCE);
+
+        let failure = Failure { cause: Cause::Transient, reason: "ü".repeat(1000) };
+        let question = Question::Fail { hold: hold(), failure };
+        let got = decode_question(&encode(&Envelope { version: VERSION, id: QuestionId(1), question })).unwrap();
+        let Question::Fail { failure, .. } = got.question else { panic!("it is a failure") };
+        assert_eq!(failure.reason, "ü".repeat(500) + " …");
+
+        let graph = |job| SubmittedGraph { label: "g".into(), deadline_ms: 0, transactions: 0, jobs: vec![job] };
+        assert!(decode_graph(&encode(&graph(job()))).is_ok());
+        let large = JobSpec { payload: vec![200; LONGEST_JOB_BYTES], ..job() };
+        assert!(matches!(decode_graph(&encode(&graph(large))), Err(WireError::TooLong { what: "a job", .. })));
+
+        let effort = Effort { worker: "a".into(), seconds: -1.0, cpu_seconds: 1e300 };
+        let handed = Handed { version: VERSION, hold: hold(), artifact: artifact(), effort };
+        let Effort { seconds, cpu_seconds, .. } = decode_handed(&encode(&handed)).unwrap().effort;
+        assert_eq!((seconds, cpu_seconds), (0.0, LONGEST_EFFORT_S));
+    }
+
+    #[test]
+    fn pages_cover_a_graph_and_fit_a_message() {
         let Some(Answer::Jobs(graph)) = answers().into_iter().find(|answer| matches!(answer, Answer::Jobs(_))) else {
             panic!("there is one above");
         };
         let mut graph = *graph;
-        graph.jobs = graph.jobs.into_iter().cycle().take(PAGE_JOBS + 2).collect();
-        assert_eq!(page(graph.clone(), 0).jobs.len(), PAGE_JOBS);
-        assert_eq!(page(graph.clone(), PAGE_JOBS).jobs, graph.jobs[PAGE_JOBS..]);
-        assert!(page(graph, 10 * PAGE_JOBS).jobs.is_empty());
+        graph.jobs = graph.jobs.into_iter().cycle().take(3000).collect();
+        graph.jobs[7].label = "x".repeat(2 * PAGE_BYTES);
+        graph.progress.set_aside = vec![JobId([1; 32]); 50_000];
+        let mut got = Vec::new();
+        loop {
+            let page = page(graph.clone(), got.len());
+            if page.jobs.is_empty() {
+                break;
+            }
+            let bytes = encode(&Answer::Jobs(Box::new(page.clone()))).len();
+            assert!(bytes < 1 << 20 || page.jobs.len() == 1, "{bytes} bytes");
+            got.extend(page.jobs);
+        }
+        assert_eq!(got, graph.jobs);
     }
 }

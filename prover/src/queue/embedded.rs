@@ -14,7 +14,7 @@
 use std::collections::{HashMap, HashSet};
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
 use super::{
@@ -35,6 +35,7 @@ mod census;
 mod lock;
 mod records;
 mod tally;
+mod trust;
 mod view;
 
 use artifacts::FolderArtifacts;
@@ -44,13 +45,11 @@ pub use census::{Census, JobCounts};
 use lock::FolderLock;
 use records::{GraphRecord, Record, Records, State};
 pub use tally::{KindTally, Tally};
+use trust::{Trust, STRIKES};
 use view::{graph_status, state, status};
 
 /// Kept of a job's failures; the rest is in the log.
 const FAILURES_KEPT: usize = 16;
-/// Results of one worker refused in a row, on whatever jobs, after which it is not trusted: fewer than the attempts of
-/// a job, so that one bad machine cannot set a job aside.
-const STRIKES: u32 = 3;
 /// How often an idle thread looks whether to stop, and for leases that ran out.
 const PATIENCE: Duration = Duration::from_millis(100);
 
@@ -65,6 +64,8 @@ pub struct EmbeddedQueue {
     inner: Mutex<Inner>,
     /// Something changed that may have made a job ready.
     changed: Condvar,
+    /// Held by submissions, and alone by a sweep while it removes: what one has looked for the other must not remove.
+    sweeping: RwLock<()>,
     _lock: FolderLock,
 }
 
@@ -77,8 +78,9 @@ struct Inner {
     /// Counts what may have made a job ready.
     changes: u64,
     tally: Tally,
-    /// Refused results in a row, by worker.
-    strikes: HashMap<String, u32>,
+    trust: Trust,
+    /// Jobs that were set aside, whose bundles are still to be written.
+    bundles_due: Vec<JobId>,
     /// Artifacts that nothing needs, and since when that is known.
     unneeded: HashMap<ArtifactHash, Instant>,
 }
@@ -143,7 +145,8 @@ impl EmbeddedQueue {
             next_fence: u64::from(epoch) << 32,
             changes: 0,
             tally: Tally::default(),
-            strikes: HashMap::new(),
+            trust: Trust::default(),
+            bundles_due: Vec::new(),
             unneeded: HashMap::new(),
         };
         Self {
@@ -155,6 +158,7 @@ impl EmbeddedQueue {
             records,
             inner: Mutex::new(inner),
             changed: Condvar::new(),
+            sweeping: RwLock::new(()),
             _lock: lock,
         }
     }
@@ -200,8 +204,20 @@ impl EmbeddedQueue {
         Ok(())
     }
 
-    /// Ends an attempt without a result.
+    /// Ends an attempt without a result. [`Self::write_bundles`] is to follow when the board is free.
     fn fail_attempt(&self, inner: &mut Inner, id: JobId, failure: Failure) -> Result<Verdict, QueueError> {
+        let is_final = failure.cause.is_permanent();
+        self.end_attempt(inner, id, failure, is_final)
+    }
+
+    /// The same, where the caller says whether the job could be done by trying again.
+    fn end_attempt(
+        &self,
+        inner: &mut Inner,
+        id: JobId,
+        failure: Failure,
+        is_final: bool,
+    ) -> Result<Verdict, QueueError> {
         let entry = inner.board.entry(id)?;
         inner.tally.failed(entry.spec.kind, failure.cause);
         let (label, batch) = (entry.spec.label.clone(), inner.board.batch(id).to_owned());
@@ -213,28 +229,46 @@ impl EmbeddedQueue {
             record.failures.remove(0);
         }
         let attempts_left = self.policy.max_attempts.saturating_sub(record.attempts);
-        if attempts_left > 0 && !cause.is_permanent() {
+        if attempts_left > 0 && !is_final {
             record.state = State::Open;
             self.change(inner, id, record, None)?;
             tracing::warn!(batch, job = %id, label, ?cause, reason, attempts_left, "attempt failed");
             return Ok(Verdict::Again { attempts_left });
         }
-        let job = self.records.spec(id)?;
-        let inputs = inner.board.inputs(id)?;
-        let bundle = self.bundles.write(id, &job, &inputs, &record.failures, &*self.artifacts)?;
         record.state = State::SetAside;
         self.change(inner, id, record, None)?;
+        inner.bundles_due.push(id);
+        let bundle = self.bundles.path(id);
         tracing::error!(batch, job = %id, label, ?cause, reason, bundle = %bundle.display(), "job set aside");
         Ok(Verdict::SetAside { bundle })
     }
 
+    /// Writes what is needed to run jobs by hand that were set aside. Reading their inputs may take long, and the board is
+    /// free meanwhile.
+    fn write_bundles(&self) -> Result<(), QueueError> {
+        loop {
+            let (id, inputs, failures) = {
+                let mut inner = self.lock();
+                let Some(id) = inner.bundles_due.pop() else { return Ok(()) };
+                let Ok(entry) = inner.board.entry(id) else { continue };
+                if entry.record.state != State::SetAside {
+                    continue;
+                }
+                (id, inner.board.inputs(id)?, entry.record.failures.clone())
+            };
+            self.bundles.write(id, &self.records.spec(id)?, &inputs, &failures, &*self.artifacts)?;
+        }
+    }
+
     /// Takes back the leases that `which` picks.
     fn fail_leased(&self, which: impl Fn(&Entry) -> bool, cause: Cause, reason: &str) -> Result<(), QueueError> {
-        let mut inner = self.lock();
-        for id in inner.board.leased(which) {
-            self.fail_attempt(&mut inner, id, Failure { cause, reason: reason.to_owned() })?;
+        {
+            let mut inner = self.lock();
+            for id in inner.board.leased(which) {
+                self.fail_attempt(&mut inner, id, Failure { cause, reason: reason.to_owned() })?;
+            }
         }
-        Ok(())
+        self.write_bundles()
     }
 
     /// Puts a leased job back as if it had not been claimed.
@@ -258,15 +292,18 @@ impl EmbeddedQueue {
         waited.map_or(seen, |(inner, _)| inner.changes)
     }
 
-    /// Leases the first job for a worker, together with the names of its inputs.
+    /// Leases the first job for a worker, together with the names of its inputs. [`Self::expire`] goes before.
     pub(crate) fn lease(&self, capability: &Capability) -> Result<Option<(Lease, Vec<ArtifactRef>)>, QueueError> {
-        self.expire()?;
         let now = Instant::now();
         let mut inner = self.lock();
-        if self.is_suspended(&inner, &capability.worker) {
+        let worker = &capability.worker;
+        if self.is_suspended(&inner, worker) || !inner.trust.asks(worker, capability.turn, now) {
             return Ok(None);
         }
-        let Some(id) = inner.board.first_for(capability, &self.policy) else { return Ok(None) };
+        self.take_back_unknown(&mut inner, capability)?;
+        let trust = &inner.trust;
+        let may_have = |job: JobId| self.holders == Holders::Here || trust.may_have(worker, job, now);
+        let Some(id) = inner.board.first_for(capability, &self.policy, &may_have) else { return Ok(None) };
         let job = self.records.spec(id)?;
         let artifacts = inner.board.inputs(id)?.into_iter().flatten().collect();
         let fence = Fence(inner.next_fence);
@@ -282,10 +319,23 @@ impl EmbeddedQueue {
         Ok(Some((Lease { id, batch, job, inputs: Vec::new(), fence, attempt, alone }, artifacts)))
     }
 
+    /// A worker that lists what it holds does not know of its other leases: the answers that gave them were lost. No one
+    /// has begun these jobs.
+    fn take_back_unknown(&self, inner: &mut Inner, capability: &Capability) -> Result<(), QueueError> {
+        let Some(holds) = &capability.holds else { return Ok(()) };
+        let is_its = held_by(&capability.worker);
+        let is_unknown = |entry: &Entry| is_its(entry) && entry.fence().is_some_and(|fence| !holds.contains(&fence));
+        for id in inner.board.leased(is_unknown) {
+            tracing::info!(job = %id, worker = capability.worker, "the answer that leased it was lost: taken back");
+            self.unclaim(inner, id)?;
+        }
+        Ok(())
+    }
+
     /// A worker whose results are refused again and again is the fault itself, and would spend the attempts of job
     /// after job. Where there are others it gets no more until it begins anew.
     fn is_suspended(&self, inner: &Inner, worker: &str) -> bool {
-        self.holders == Holders::Elsewhere && inner.strikes.get(worker).is_some_and(|&strikes| strikes >= STRIKES)
+        self.holders == Holders::Elsewhere && inner.trust.is_suspended(worker)
     }
 
     /// Whether a worker gets no jobs because its results were refused.
@@ -296,21 +346,24 @@ impl EmbeddedQueue {
     /// Takes a lease back whose input is damaged: the job that made it has to make it again. An input that
     /// no job makes cannot be mended here, so the reading job is set aside.
     pub(crate) fn mend(&self, hold: Hold, input: Input, damaged: ArtifactRef, reason: &str) -> Result<(), QueueError> {
-        let mut inner = self.lock();
-        let holds = inner.board.entry(hold.job)?.fence() == Some(hold.fence);
-        match input {
-            Input::Job(maker) => {
-                if holds {
-                    self.unclaim(&mut inner, hold.job)?;
+        {
+            let mut inner = self.lock();
+            let holds = inner.board.entry(hold.job)?.fence() == Some(hold.fence);
+            match input {
+                Input::Job(maker) => {
+                    if holds {
+                        self.unclaim(&mut inner, hold.job)?;
+                    }
+                    self.remake(&mut inner, maker, damaged, reason)?;
                 }
-                self.remake(&mut inner, maker, damaged, reason)
+                Input::Artifact(_) if holds => {
+                    let failure = Failure { cause: Cause::Input, reason: reason.to_owned() };
+                    self.fail_attempt(&mut inner, hold.job, failure)?;
+                }
+                Input::Artifact(_) => {}
             }
-            Input::Artifact(_) if holds => {
-                let failure = Failure { cause: Cause::Input, reason: reason.to_owned() };
-                self.fail_attempt(&mut inner, hold.job, failure).map(drop)
-            }
-            Input::Artifact(_) => Ok(()),
         }
+        self.write_bundles()
     }
 
     /// Sends a done job back, if `damaged` is still its result. This spends no attempt but needs one left,
@@ -341,19 +394,26 @@ impl EmbeddedQueue {
         checked.unwrap_or_else(|panic| Err(format!("the check panicked: {panic}")))
     }
 
-    /// A result was refused.
-    pub(crate) fn refuse(&self, hold: Hold, worker: &str, reason: String) -> Result<Completion, QueueError> {
+    /// A result was refused: it did not verify, or (then it speaks against nobody) it is not there.
+    pub(crate) fn refuse(&self, hold: Hold, reason: String, is_wrong: bool) -> Result<Completion, QueueError> {
         let failure = Failure { cause: Cause::Refused, reason: reason.clone() };
-        let mut inner = self.lock();
-        let strikes = inner.strikes.entry(worker.to_owned()).or_default();
-        *strikes += 1;
-        if *strikes == STRIKES && self.holders == Holders::Elsewhere {
-            tracing::error!(worker, reason, "{STRIKES} results of one worker refused in a row: it gets no more jobs");
-        }
-        if inner.board.entry(hold.job)?.fence() != Some(hold.fence) {
-            return Ok(Completion::Refused { reason, verdict: Verdict::Stale });
-        }
-        let verdict = self.fail_attempt(&mut inner, hold.job, failure)?;
+        let verdict = {
+            let mut inner = self.lock();
+            let worker = match &inner.board.entry(hold.job)?.record.state {
+                State::Leased { worker, fence } if *fence == hold.fence => worker.clone(),
+                _ => return Ok(Completion::Refused { reason, verdict: Verdict::Stale }),
+            };
+            let strikes = if is_wrong { inner.trust.refused(&worker, Instant::now()) } else { 0 };
+            if strikes == STRIKES && self.holders == Holders::Elsewhere {
+                tracing::error!(
+                    worker,
+                    reason,
+                    "{STRIKES} results of one worker refused in a row: it gets no more jobs"
+                );
+            }
+            self.fail_attempt(&mut inner, hold.job, failure)?
+        };
+        self.write_bundles()?;
         Ok(Completion::Refused { reason, verdict })
     }
 
@@ -361,12 +421,15 @@ impl EmbeddedQueue {
     pub(crate) fn accept(&self, hold: Hold, artifact: ArtifactRef, effort: Effort) -> Result<Completion, QueueError> {
         let late = {
             let mut inner = self.lock();
-            inner.strikes.remove(&effort.worker);
             let Ok(entry) = inner.board.entry(hold.job) else { return Ok(Completion::AlreadyDone) };
             if entry.artifact().is_some() {
                 return Ok(Completion::AlreadyDone);
             }
             let late = entry.fence() != Some(hold.fence);
+            let maker = match &entry.record.state {
+                State::Leased { worker, fence } if *fence == hold.fence => Some(worker.clone()),
+                _ => None,
+            };
             let was_set_aside = entry.record.state == State::SetAside;
             let kind = entry.spec.kind;
             let mut record = entry.record.clone();
@@ -375,6 +438,10 @@ impl EmbeddedQueue {
             self.change(&mut inner, hold.job, record, None)?;
             if let Some((transactions, cpu_seconds)) = inner.board.newly_done(hold.job) {
                 inner.tally.graph_done(transactions, cpu_seconds);
+            }
+            let wrong = maker.and_then(|maker| inner.trust.did(&maker, hold.job, Instant::now()));
+            if let Some(worker) = wrong {
+                tracing::warn!(worker, job = %hold.job, "it said that this job cannot be done, and another worker did it");
             }
             if was_set_aside {
                 self.bundles.remove(hold.job)?;
@@ -392,7 +459,8 @@ impl EmbeddedQueue {
 
     /// Sends a job back whose result was found damaged.
     pub(crate) fn remake_result(&self, job: JobId, damaged: ArtifactRef, reason: &str) -> Result<(), QueueError> {
-        self.remake(&mut self.lock(), job, damaged, reason)
+        self.remake(&mut self.lock(), job, damaged, reason)?;
+        self.write_bundles()
     }
 
     pub(crate) fn renew_hold(&self, hold: Hold) -> bool {
@@ -405,11 +473,21 @@ impl EmbeddedQueue {
     }
 
     pub(crate) fn fail_hold(&self, hold: Hold, failure: Failure) -> Result<Verdict, QueueError> {
-        let mut inner = self.lock();
-        if !inner.board.entry(hold.job).is_ok_and(|entry| entry.fence() == Some(hold.fence)) {
-            return Ok(Verdict::Stale);
-        }
-        self.fail_attempt(&mut inner, hold.job, failure)
+        let verdict = {
+            let mut inner = self.lock();
+            let worker = match inner.board.entry(hold.job).map(|entry| &entry.record.state) {
+                Ok(State::Leased { worker, fence }) if *fence == hold.fence => worker.clone(),
+                _ => return Ok(Verdict::Stale),
+            };
+            let blames_the_job = matches!(failure.cause, Cause::Permanent | Cause::Panic);
+            let another_tries = self.holders == Holders::Elsewhere
+                && blames_the_job
+                && inner.trust.declines(&worker, hold.job, Instant::now());
+            let is_final = failure.cause.is_permanent() && !another_tries;
+            self.end_attempt(&mut inner, hold.job, failure, is_final)?
+        };
+        self.write_bundles()?;
+        Ok(verdict)
     }
 
     pub(crate) fn release_hold(&self, hold: Hold) -> Result<(), QueueError> {
@@ -458,7 +536,7 @@ impl EmbeddedQueue {
         for (_, job) in graph.jobs() {
             for input in &job.inputs {
                 let Input::Artifact(artifact) = *input else { continue };
-                if !seen.insert(artifact.hash) {
+                if !seen.insert((artifact.hash, artifact.length)) {
                     continue;
                 }
                 match self.artifacts.get(&artifact) {
@@ -477,6 +555,7 @@ impl EmbeddedQueue {
 impl Queue for EmbeddedQueue {
     fn submit(&self, graph: &Graph) -> Result<Submitted, QueueError> {
         self.check_coverage(graph)?;
+        let _nothing_is_removed = self.sweeping.read().unwrap_or_else(PoisonError::into_inner);
         self.check_inputs(graph)?;
         {
             let mut inner = self.lock();
@@ -514,6 +593,7 @@ impl Queue for EmbeddedQueue {
 
     fn claim(&self, capability: &Capability) -> Result<Option<Lease>, QueueError> {
         'next: loop {
+            self.expire()?;
             let Some((mut lease, artifacts)) = self.lease(capability)? else { return Ok(None) };
             for (index, artifact) in artifacts.into_iter().enumerate() {
                 match self.artifacts.get(&artifact) {
@@ -541,7 +621,7 @@ impl Queue for EmbeddedQueue {
             return Ok(Completion::AlreadyDone);
         }
         if let Err(reason) = self.checked(&lease.job, &lease.inputs, output) {
-            return self.refuse(lease.hold(), &effort.worker, reason);
+            return self.refuse(lease.hold(), reason, true);
         }
         let artifact = self.artifacts.put(output)?;
         self.accept(lease.hold(), artifact, effort)
@@ -564,7 +644,7 @@ impl Queue for EmbeddedQueue {
     }
 
     fn enter(&self, worker: &str) -> Result<(), QueueError> {
-        self.lock().strikes.remove(worker);
+        self.lock().trust.begins(worker);
         self.fail_leased(held_by(worker), Cause::Crash, "the worker that had it began anew")
     }
 
@@ -640,6 +720,7 @@ impl Queue for EmbeddedQueue {
         // Listed before it is asked what is needed: what is put and named between the two is not in the list.
         let stored = self.artifacts.list()?;
         let (mut swept, mut unneeded) = (Swept::default(), Vec::new());
+        let _nothing_is_submitted = self.sweeping.write().unwrap_or_else(PoisonError::into_inner);
         {
             let mut inner = self.lock();
             let needed = inner.board.artifacts();
@@ -649,7 +730,7 @@ impl Queue for EmbeddedQueue {
                 let since = known.get(&hash).copied().unwrap_or(now);
                 if needed.contains(&hash) || now.duration_since(since) < grace {
                     swept.kept += 1;
-                    swept.kept_bytes += bytes;
+                    swept.kept_bytes = swept.kept_bytes.saturating_add(bytes);
                     if !needed.contains(&hash) {
                         inner.unneeded.insert(hash, since);
                     }
@@ -659,9 +740,13 @@ impl Queue for EmbeddedQueue {
             }
         }
         for (hash, bytes) in unneeded {
+            // A result may have been accepted meanwhile that is one of them.
+            if self.lock().board.needs(hash) {
+                continue;
+            }
             self.artifacts.remove(hash)?;
             swept.artifacts += 1;
-            swept.bytes += bytes;
+            swept.bytes = swept.bytes.saturating_add(bytes);
         }
         Ok(swept)
     }

@@ -12,7 +12,7 @@ use crate::digest::JobId;
 use crate::graph::Ability;
 use crate::job::JobSpec;
 use crate::panic::caught;
-use crate::queue::{Capability, Cause, Completion, Effort, Failure, Lease, Queue, QueueError, Verdict};
+use crate::queue::{Capability, Cause, Completion, Effort, Failure, Fence, Lease, Queue, QueueError, Verdict};
 use crate::work::{Work, WorkError};
 
 /// How often a waiting thread looks whether to stop.
@@ -89,6 +89,10 @@ struct State {
     running: Vec<Lease>,
     /// A thread is asking for a job; one at a time, so that what they take together fits the limits.
     claiming: bool,
+    /// Claims so far.
+    turn: u64,
+    /// Leases whose results are handed in and not yet judged, and since when.
+    handed_in: Vec<(Fence, Instant)>,
     cpu: CpuShares,
     done: Done,
     /// The queue could not be reached the last time.
@@ -170,7 +174,7 @@ impl<'a> Shift<'a> {
                 continue;
             }
             state.claiming = true;
-            let capability = self.capability(&state);
+            let capability = self.capability(&mut state);
             drop(state);
             let claimed = self.queue.claim_within(&capability, self.queue.patience());
             state = lock(&self.state);
@@ -219,7 +223,13 @@ impl<'a> Shift<'a> {
         waited.unwrap_or_else(|poisoned| poisoned.into_inner()).0
     }
 
-    fn capability(&self, state: &State) -> Capability {
+    fn capability(&self, state: &mut State) -> Capability {
+        state.turn += 1;
+        // Judged or run out by then.
+        let lease = self.queue.policy().lease;
+        state.handed_in.retain(|(_, since)| since.elapsed() <= lease);
+        let handed_in = state.handed_in.iter().map(|(fence, _)| *fence);
+        let holds = state.running.iter().map(|lease| lease.fence).chain(handed_in).collect();
         let used_bytes: u64 = state.running.iter().map(|lease| lease.job.memory_bytes).sum();
         Capability {
             worker: self.limits.worker.clone(),
@@ -230,6 +240,8 @@ impl<'a> Shift<'a> {
                 Over::GraphExhausted(root) => Some(root),
                 _ => None,
             },
+            turn: state.turn,
+            holds: Some(holds),
         }
     }
 
@@ -294,6 +306,9 @@ impl<'a> Shift<'a> {
 
     fn hand_in(&self, lease: &Lease, output: &[u8], effort: Effort) -> Result<bool, QueueError> {
         let completion = self.persist(|| self.queue.complete(lease, output, effort.clone()))?;
+        if completion == Completion::HandedIn {
+            lock(&self.state).handed_in.push((lease.fence, Instant::now()));
+        }
         let Effort { seconds, cpu_seconds, .. } = effort;
         let what = match completion {
             Completion::Accepted { .. } => JobEvent::Finished { seconds, cpu_seconds, length_bytes: output.len() },

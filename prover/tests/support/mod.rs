@@ -184,6 +184,8 @@ pub fn capability(worker: &str) -> Capability {
         memory_bytes: u64::MAX,
         idle: true,
         graph: None,
+        turn: 0,
+        holds: None,
     }
 }
 

@@ -227,6 +227,13 @@ impl Board {
         self.jobs.values().flat_map(of_job).collect()
     }
 
+    /// Whether one of them is this.
+    pub(super) fn needs(&self, hash: ArtifactHash) -> bool {
+        let reads = |input: &Input| matches!(input, Input::Artifact(artifact) if artifact.hash == hash);
+        let made = |entry: &Entry| entry.artifact().is_some_and(|artifact| artifact.hash == hash);
+        self.jobs.values().any(|entry| made(entry) || entry.spec.inputs.iter().any(reads))
+    }
+
     /// Puts a changed record on the board.
     pub(super) fn set(&mut self, id: JobId, record: Record, expires: Option<Instant>) {
         let Some(entry) = self.jobs.get_mut(&id) else { return };
@@ -254,12 +261,19 @@ impl Board {
     }
 
     /// The first ready job for a worker: of the graph with the earliest deadline; of those the one with the fewest
-    /// running jobs, so that batches share the workers; then the one submitted first.
-    pub(super) fn first_for(&self, capability: &Capability, policy: &Policy) -> Option<JobId> {
+    /// running jobs, so that batches share the workers; then the one submitted first. Jobs that it may not have are
+    /// passed over.
+    pub(super) fn first_for(
+        &self,
+        capability: &Capability,
+        policy: &Policy,
+        may_have: &dyn Fn(JobId) -> bool,
+    ) -> Option<JobId> {
         let fits = |id: &JobId| {
             let entry = &self.jobs[id];
             entry.spec.memory_bytes <= capability.memory_bytes
                 && (capability.idle || entry.record.lost_workers < policy.alone_after)
+                && may_have(*id)
         };
         let first_of = |graph: &GraphEntry| {
             let able = graph.ready.iter().filter(|(ability, _)| capability.abilities.contains(ability));

@@ -50,7 +50,7 @@ impl Tally {
 
     /// A graph became done.
     pub(super) fn graph_done(&mut self, transactions: u64, cpu_seconds: f64) {
-        self.transactions += transactions;
+        self.transactions = self.transactions.saturating_add(transactions);
         if transactions > 0 {
             self.transaction_cpu_seconds += cpu_seconds;
         }
