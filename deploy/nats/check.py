@@ -108,7 +108,8 @@ async def coordinate(user):
     streams = [
         {"name": f"OBJ_{BUCKET}", "subjects": [f"$O.{BUCKET}.C.>", f"$O.{BUCKET}.M.>"], "storage": "file",
          "allow_direct": True, "allow_rollup_hdrs": True},
-        {"name": RESULTS, "subjects": [f"{LANE}.result"], "retention": "workqueue", "storage": "file"},
+        {"name": RESULTS, "subjects": [f"{LANE}.result"], "retention": "workqueue", "storage": "file",
+         "deny_delete": True, "deny_purge": True},
     ]
     for stream in streams:
         expect(f"coordinator makes {stream['name']}", await api(f"STREAM.CREATE.{stream['name']}", stream), True)
@@ -132,7 +133,6 @@ async def common(user):
     for subject, question in [
         (f"STREAM.INFO.OBJ_{BUCKET}", {}),
         (f"STREAM.MSG.GET.OBJ_{BUCKET}", {"last_by_subj": f"$O.{BUCKET}.C.part-of-{name}"}),
-        (f"STREAM.PURGE.OBJ_{BUCKET}", {"filter": f"$O.{BUCKET}.C.part-of-{name}"}),
     ]:
         answer = await user.asks(f"$JS.API.{subject}", question)
         expect(f"{name} asks {subject}", answer is not None and "error" not in answer, True)
@@ -143,6 +143,9 @@ async def common(user):
         (f"STREAM.UPDATE.{RESULTS}", {"name": RESULTS, "subjects": ["elsewhere"]}),
         (f"STREAM.DELETE.{RESULTS}", {}),
         (f"STREAM.DELETE.OBJ_{BUCKET}", {}),
+        (f"STREAM.PURGE.OBJ_{BUCKET}", {}),
+        (f"STREAM.PURGE.{RESULTS}", {}),
+        (f"STREAM.MSG.DELETE.{RESULTS}", {"seq": 1}),
         (f"CONSUMER.CREATE.{RESULTS}.spy", spying),
         (f"CONSUMER.DURABLE.CREATE.{RESULTS}.spy", spying),
         (f"CONSUMER.DELETE.{RESULTS}.coordinator", {}),
@@ -164,6 +167,9 @@ async def check(port):
     expect("worker hands a result in", bool(handed and handed.get("stream") == RESULTS), True)
     expect("submit hands a result in", await submit.publishes(f"{LANE}.result"), False)
     expect("coordinator hands a result in", await coordinator.publishes(f"{LANE}.result"), False)
+    # A coordinator that is led to write there cannot either.
+    purged = await coordinator.asks(f"$JS.API.STREAM.PURGE.{RESULTS}", {})
+    expect("coordinator purges results", purged is not None and "error" not in purged, False)
     # What was forbidden did not happen either.
     for stream in [RESULTS, f"OBJ_{BUCKET}"]:
         state = await coordinator.asks(f"$JS.API.STREAM.INFO.{stream}", {})
