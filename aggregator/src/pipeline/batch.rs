@@ -271,7 +271,10 @@ impl BatchSession {
         };
         let graph = self.graph(&record, until, batch.context)?;
         let graph = graph.with_deadline_ms(room.deadline_ms).with_transactions(record.planned.applied as u64);
-        self.prepare_jobs(&graph, on_event)?;
+        self.prepare_jobs(&graph, on_event).or_else(|error| {
+            self.put_inputs_again(batch, &record, error, on_event)?;
+            self.prepare_jobs(&graph, on_event)
+        })?;
         let listener = |event: Event<'_>| on_event(BatchEvent::Job(event));
         let bytes = match &self.jobs {
             Jobs::Here(queue) => {
@@ -378,6 +381,23 @@ impl BatchSession {
         let graph = batch_graph(&self.circuits, self.queue().artifacts(), &inputs, &label)?;
         let jobs = graph.jobs().iter().map(|(_, spec)| spec.clone()).collect();
         Ok((Record { version: RECORD_VERSION, planned, jobs, label }, update))
+    }
+
+    /// Recorded inputs may have been swept away before their jobs were submitted, or lost with the store. They follow from
+    /// the batch, as long as the state before it is the last one.
+    fn put_inputs_again(
+        &self,
+        batch: Batch<'_>,
+        record: &Record,
+        error: BatchError,
+        on_event: &(dyn Fn(BatchEvent<'_>) + Sync),
+    ) -> Result<(), BatchError> {
+        let BatchError::Queue(QueueError::MissingArtifact { .. }) = &error else { return Err(error) };
+        if self.state.root() != record.planned.pre_root {
+            return Err(error);
+        }
+        self.prepare(batch, on_event)?;
+        Ok(())
     }
 
     /// Submits the jobs, tells what is left of them, and builds the circuits for that: otherwise the first job of each
