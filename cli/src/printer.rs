@@ -47,7 +47,7 @@ impl Printer {
 
     /// Prints the result of a verb: its words, or with `--json` its fields.
     pub fn report(&self, report: &(impl Display + Serialize)) -> Result<()> {
-        let mut text = if self.json { serde_json::to_string_pretty(report)? } else { report.to_string() };
+        let mut text = if self.json { serde_json::to_string_pretty(report)? } else { readable(&report.to_string()) };
         if !text.ends_with('\n') {
             text.push('\n');
         }
@@ -115,9 +115,15 @@ impl Printer {
     }
 
     fn to_stderr(&self, text: &str) {
+        let text = readable(text);
         // Nothing is left to do when stderr is gone.
         let _ = self.bars.suspend(|| io::stderr().lock().write_all(text.as_bytes()));
     }
+}
+
+/// Names and reasons come from others, and may hold what steers a terminal: that is not passed on.
+fn readable(text: &str) -> String {
+    text.replace(|c: char| c.is_control() && c != '\n' && c != '\t', " ")
 }
 
 /// Lets log events pass the bars.
@@ -137,4 +143,14 @@ impl Write for LogWriter {
 /// Whether whoever reads stdout has enough (`sheaf … | head`).
 pub fn is_broken_pipe(error: &Error) -> bool {
     error.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_steers_a_terminal_is_not_passed_on() {
+        assert_eq!(readable("a\u{1b}[2J\tb\r\nc\u{9b}"), "a [2J\tb \nc ");
+    }
 }
