@@ -1,6 +1,7 @@
 //! What operators see of a fleet of real processes: metrics that count exactly, readiness, a watch.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
 
@@ -54,6 +55,32 @@ impl Page {
     fn sum(&self, name: &str, label: &str) -> f64 {
         let of_name = self.0.iter().filter(|(series, _)| series.split('{').next() == Some(name));
         of_name.filter(|(series, _)| series.contains(label)).map(|(_, value)| value).sum()
+    }
+}
+
+/// What dashboard and alerts are checked against, and what operators read, is what a process tells: no more, no less.
+fn are_listed(who: &str, address: &str) {
+    let place = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
+    let list = fs::read_to_string(format!("{place}/deploy/metrics.txt")).unwrap();
+    let manual = fs::read_to_string(format!("{place}/docs/metrics.md")).unwrap();
+    let listed: BTreeMap<&str, &str> = list
+        .lines()
+        .filter_map(|line| line.strip_prefix(who)?.strip_prefix(' '))
+        .map(|line| line.split_once(' ').unwrap_or((line, "")))
+        .collect();
+    let (_, text) = get(address, "/metrics");
+    let mut told: BTreeSet<&str> = BTreeSet::new();
+    for line in text.lines().filter(|line| !line.starts_with('#')) {
+        let series = line.rsplit_once(' ').unwrap().0;
+        let (name, labels) = series.split_once('{').unwrap_or((series, ""));
+        let labels: Vec<&str> = labels.split(',').filter_map(|label| Some(label.split_once('=')?.0)).collect();
+        assert_eq!(listed.get(name), Some(&labels.join(",").as_str()), "{series} of {who}");
+        told.insert(name);
+    }
+    for name in listed.keys() {
+        let family = format!("# TYPE {} ", name.trim_end_matches("_total"));
+        assert!(told.contains(name) || text.contains(&family), "{who} does not tell {name}: {text}");
+        assert!(manual.contains(&format!("`{name}`")), "{name} is not in docs/metrics.md");
     }
 }
 
@@ -124,6 +151,8 @@ fn metrics_count_exactly_what_a_fleet_did() {
     assert_eq!(after.value("sheaf_transactions_done_total"), 0.0, "a rehearsal is for no transactions");
     assert!(!after.0.contains_key("sheaf_cost_per_transaction"), "nothing is divided by none");
     assert_eq!(of_worker.value("sheaf_worker_memory_limit_bytes"), f64::from(1 << 30));
+    are_listed("coordinator", &at_coordinator);
+    are_listed("worker", &at_worker);
     watch.wait_for_log(": 35 of 35 jobs done");
     assert!(watch.log().lines().any(|line| line.contains("35 jobs done, ")), "it told of jobs under way");
 }
