@@ -14,6 +14,7 @@
 //! | [`circuits`] | all circuits of a profile, each built when it is first needed |
 //! | [`settlement`] | shrink, wrap and key: the way to L1 |
 //! | [`exit`] | the way out of a frozen rollup, as far |
+//! | [`prepare`] | executes a batch and cuts it into chunks |
 //! | [`jobs`] | the job graph of a batch |
 //! | [`work`] | does a job, and checks what another worker did |
 //! | [`batch`] | all of it, from transactions to the verified proof, resumable |
@@ -25,19 +26,21 @@ pub mod circuits;
 pub mod exit;
 pub mod jobs;
 pub mod pinned;
+pub mod prepare;
 pub mod programs;
 pub mod settlement;
 pub mod work;
 
 pub use self::batch::{
-    Batch, BatchError, BatchEvent, BatchSession, JobCount, JobCounts, OpenSessionError, Planned, Proven, ProvenFile,
-    Room, Until, Workplace,
+    BatchError, BatchEvent, BatchSession, JobCount, JobCounts, OpenSessionError, Proven, ProvenFile, Room, Until,
+    Workplace,
 };
 pub use self::bundle::{BundleError, ProvenBatch, VerifiedBatch};
 pub use self::circuits::{CircuitStatus, Circuits, CircuitsError};
 pub use self::exit::{prove_exit, ProveExitError};
 pub use self::jobs::{batch_graph, chunk_memory_bytes, BatchGraphError};
 pub use self::pinned::PinnedCircuits;
+pub use self::prepare::{prepare, Batch, Planned, PrepareError, Prepared};
 pub use self::programs::{Program, Programs};
 pub use self::settlement::{L1VerifyError, Settlement, Wrapper, WrapperError};
 pub use self::work::BatchWork;

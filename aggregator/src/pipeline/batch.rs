@@ -16,13 +16,11 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 use std::sync::Arc;
-use std::time::Instant;
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 use sheaf_circuits::context::Context;
 use sheaf_circuits::hash::Digest;
-use sheaf_circuits::transaction::Transaction;
 use sheaf_prover::digest::JobId;
 use sheaf_prover::fleet::FleetQueue;
 use sheaf_prover::graph::{Graph, GraphBuilder};
@@ -31,57 +29,20 @@ use sheaf_prover::queue::embedded::EmbeddedQueue;
 use sheaf_prover::queue::{JobState, JobStatus, OpenError, Policy, Queue, QueueError};
 use sheaf_prover::runner::{follow, Event, Limits, RunError, Runner};
 use sheaf_verifier_contract::{L1Batch, PROOF_BYTES};
-use sheaf_witness::chunks::{ChunkError, ChunkInputs};
-use sheaf_witness::execute::{execute, ExecuteError, Execution, Receipt, SignatureChecks};
+use sheaf_witness::execute::{execute, Execution, SignatureChecks};
 use sheaf_witness::genesis::Genesis;
-use sheaf_witness::plan::{plan, Filling, Grouping, PlanError};
 use sheaf_witness::state::{State, StateError, StateRead, StateUpdate};
 use thiserror::Error;
 
 use super::bundle::ProvenBatch;
 use super::circuits::{Circuits, CircuitsError};
 use super::jobs::{add_settlement, batch_graph, BatchGraphError};
+use super::prepare::{prepare, Batch, Planned, PrepareError, Prepared, Stage};
 use super::settlement::Settlement;
 use super::work::BatchWork;
 
 /// The version of a batch's record.
 const RECORD_VERSION: u16 = 2;
-
-/// A batch to prove.
-#[derive(Clone, Copy, Debug)]
-pub struct Batch<'a> {
-    /// What its transactions share.
-    pub context: &'a Context,
-    /// Its transactions, in order.
-    pub transactions: &'a [Transaction],
-}
-
-/// What execution and planning found, as it is kept with the jobs.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Planned {
-    /// The state root before.
-    pub pre_root: Digest,
-    /// The state root after.
-    pub post_root: Digest,
-    /// Transactions that apply, in the order of the batch: their positions.
-    pub applied: usize,
-    /// Transactions that do not.
-    pub rejected: usize,
-    /// The fees of all, in quanta of asset 0.
-    pub fees: u64,
-    /// Shape of each chunk, in order.
-    pub chunks: Vec<String>,
-    /// Transaction slots of all chunks.
-    pub slots: usize,
-    /// Rows of all chunk circuits.
-    pub rows: u64,
-    /// What the chunks absorb of both streams.
-    pub da_commit: Digest,
-    /// Bytes of the L1 stream.
-    pub l1_bytes: Vec<u8>,
-    /// Bytes of the L2 stream.
-    pub l2_bytes: Vec<u8>,
-}
 
 /// How far a batch is proven.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -342,41 +303,7 @@ impl BatchSession {
             return Err(BatchError::Number { expected, got: batch.context.batch_number });
         }
         let reader = self.state.reader(self.state.root())?;
-        let stage = |name| Stage::begin(name, on_event);
-
-        let executing = stage("execute");
-        let execution = execute(batch.context, batch.transactions, &reader, SignatureChecks::Verify)?;
-        let update = reader.prepare(execution.cells.clone())?;
-        executing.end();
-        on_event(BatchEvent::Executed(&execution));
-        let applied = execution.applied(batch.transactions);
-        if applied.is_empty() {
-            return Err(BatchError::NothingApplies { transactions: batch.transactions.len() });
-        }
-
-        let planning = stage("plan");
-        let shapes = self.circuits.shapes();
-        let plan = plan(&applied, batch.context.operator, shapes, Grouping::BySharedCells)?;
-        let inputs = ChunkInputs::new(batch.context, &applied, &plan, shapes, &reader, self.circuits.allowed_set())?;
-        let publication = inputs.publication().clone();
-        let inputs = inputs.finish(update.root())?;
-        planning.end();
-
-        let Filling { slots, rows, .. } = plan.filling(shapes);
-        let rejected = execution.receipts.iter().filter(|receipt| matches!(receipt, Receipt::Rejected(_))).count();
-        let planned = Planned {
-            pre_root: update.pre_root(),
-            post_root: update.root(),
-            applied: applied.len(),
-            rejected,
-            fees: execution.fees.get(),
-            chunks: inputs.iter().map(|input| input.shape.clone()).collect(),
-            slots,
-            rows,
-            da_commit: publication.starts.last().expect("one more than there are chunks").da_commit,
-            l1_bytes: sheaf_circuits::availability::to_bytes(&publication.streams.l1),
-            l2_bytes: sheaf_circuits::availability::to_bytes(&publication.streams.l2),
-        };
+        let Prepared { planned, inputs, update } = prepare(batch, &self.circuits, &reader, on_event)?;
         let label = format!("batch {}", batch.context.batch_number);
         let graph = batch_graph(&self.circuits, self.queue().artifacts(), &inputs, &label)?;
         let jobs = graph.jobs().iter().map(|(_, spec)| spec.clone()).collect();
@@ -478,7 +405,8 @@ impl BatchSession {
             Some(update) => update,
             None => {
                 let reader = self.state.reader(root)?;
-                let execution = execute(batch.context, batch.transactions, &reader, SignatureChecks::Verify)?;
+                let execution = execute(batch.context, batch.transactions, &reader, SignatureChecks::Verify)
+                    .map_err(PrepareError::from)?;
                 reader.prepare(execution.cells)?
             }
         };
@@ -488,24 +416,6 @@ impl BatchSession {
         }
         self.state.commit(&update)?;
         Ok(())
-    }
-}
-
-/// Tells how long a stage took.
-struct Stage<'a> {
-    name: &'static str,
-    start: Instant,
-    on_event: &'a (dyn Fn(BatchEvent<'_>) + Sync),
-}
-
-impl<'a> Stage<'a> {
-    fn begin(name: &'static str, on_event: &'a (dyn Fn(BatchEvent<'_>) + Sync)) -> Self {
-        on_event(BatchEvent::Stage(name));
-        Self { name, start: Instant::now(), on_event }
-    }
-
-    fn end(self) {
-        (self.on_event)(BatchEvent::StageDone { stage: self.name, seconds: self.start.elapsed().as_secs_f64() });
     }
 }
 
@@ -578,21 +488,9 @@ pub enum BatchError {
         /// Which, and why.
         what: String,
     },
-    /// No transaction applies.
-    #[error("none of the {transactions} transactions applies, so there is nothing to prove")]
-    NothingApplies {
-        /// Transactions of the batch.
-        transactions: usize,
-    },
-    /// The batch cannot be executed.
+    /// The batch cannot be executed or planned.
     #[error(transparent)]
-    Execute(#[from] ExecuteError<StateError>),
-    /// The batch cannot be cut into chunks.
-    #[error(transparent)]
-    Plan(#[from] PlanError),
-    /// The chunks' inputs cannot be made.
-    #[error(transparent)]
-    Chunk(#[from] ChunkError),
+    Prepare(#[from] PrepareError<StateError>),
     /// The state could not be read or written.
     #[error(transparent)]
     State(#[from] StateError),
