@@ -36,7 +36,7 @@ pub use self::batch::{
     Workplace,
 };
 pub use self::bundle::{BundleError, ProvenBatch, VerifiedBatch};
-pub use self::circuits::{CircuitStatus, Circuits, CircuitsError};
+pub use self::circuits::{CircuitName, CircuitStatus, Circuits, CircuitsError};
 pub use self::exit::{prove_exit, ProveExitError};
 pub use self::jobs::{batch_graph, chunk_memory_bytes, BatchGraphError};
 pub use self::pinned::PinnedCircuits;

@@ -9,8 +9,10 @@ use sheaf_circuits::chunk::{shapes, Shape};
 use sheaf_circuits::hash::Digest;
 use sheaf_circuits::security::Profile;
 use sheaf_prover::digest::CircuitDigest;
+use sheaf_prover::job::{JobKind, JobSpec};
 use thiserror::Error;
 
+use super::jobs::LiftPayload;
 use super::pinned::{PinnedCircuits, PinnedError};
 use super::settlement::Settlement;
 use crate::allowed_set::leaf;
@@ -41,6 +43,26 @@ pub enum CircuitStatus<'a> {
         /// How long that took.
         seconds: f64,
     },
+}
+
+/// A circuit of a profile: what one kind of job is done with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CircuitName {
+    /// Of the chunks of the shape at this position.
+    Chunk(usize),
+    /// Lifts so many chunks of the shape at this position.
+    Lift {
+        /// The shape.
+        shape: usize,
+        /// How many.
+        chunks: usize,
+    },
+    /// The join.
+    Join,
+    /// All from the last join to shrink.
+    Shrink,
+    /// The wrap. It is made anew for each proof, so there is nothing to build.
+    Wrap,
 }
 
 type Listener = Box<dyn Fn(CircuitStatus<'_>) + Send + Sync>;
@@ -129,6 +151,17 @@ impl Circuits {
         self.chunks[shape].get_or_init(build).as_ref().map_err(Clone::clone)
     }
 
+    /// Builds a circuit, if it is not built yet.
+    pub fn prepare(&self, circuit: CircuitName) -> Result<(), CircuitsError> {
+        match circuit {
+            CircuitName::Chunk(shape) => self.chunk(shape).map(|_| ()),
+            CircuitName::Lift { shape, chunks } => self.prepare_lift(shape, chunks),
+            CircuitName::Join => self.prepare_join(),
+            CircuitName::Shrink => self.shrink().map(|_| ()),
+            CircuitName::Wrap => Ok(()),
+        }
+    }
+
     /// Builds the lift of `chunks` chunks of a shape, if it is not built yet.
     pub fn prepare_lift(&self, shape: usize, chunks: usize) -> Result<(), CircuitsError> {
         let name = format!("lift of {chunks} {}", self.shapes[shape].name);
@@ -161,6 +194,28 @@ impl Circuits {
         CircuitDigest(self.allowed_set().to_bytes())
     }
 
+    /// The circuit that a job is done with.
+    pub fn of_job(&self, job: &JobSpec) -> Result<CircuitName, CircuitsError> {
+        match job.kind {
+            JobKind::Chunk => {
+                let shape = (0..self.shapes.len()).find(|&shape| self.chunk_digest(shape) == job.circuit);
+                shape.map(CircuitName::Chunk).ok_or_else(|| CircuitsError::NoCircuit { label: job.label.clone() })
+            }
+            JobKind::Lift => Ok(CircuitName::Lift { shape: self.lifted_shape(job)?, chunks: job.inputs.len() }),
+            JobKind::Join => Ok(CircuitName::Join),
+            JobKind::Shrink => Ok(CircuitName::Shrink),
+            JobKind::Wrap => Ok(CircuitName::Wrap),
+            JobKind::Execute => Err(CircuitsError::NoCircuit { label: job.label.clone() }),
+        }
+    }
+
+    /// The shape of the chunks that a lift takes.
+    pub fn lifted_shape(&self, job: &JobSpec) -> Result<usize, CircuitsError> {
+        let payload: LiftPayload = postcard::from_bytes(&job.payload)
+            .map_err(|error| CircuitsError::Payload { label: job.label.clone(), error: error.to_string() })?;
+        self.shape_index(&payload.shape)
+    }
+
     fn timed<T>(&self, name: &str, build: impl FnOnce() -> T) -> T {
         (self.listener)(CircuitStatus::Building { name });
         let start = Instant::now();
@@ -191,6 +246,20 @@ pub enum CircuitsError {
     UnknownShape {
         /// The name.
         name: String,
+    },
+    /// A job is for a circuit that this program has not.
+    #[error("{label} is for a circuit that is not here")]
+    NoCircuit {
+        /// The job.
+        label: String,
+    },
+    /// A job does not say what it is for.
+    #[error("the payload of {label}: {error}")]
+    Payload {
+        /// The job.
+        label: String,
+        /// What is wrong with it.
+        error: String,
     },
     /// The way to L1 was not opened.
     #[error("there is no key for Groth16 here: make or import one with `sheaf setup`")]

@@ -12,7 +12,7 @@ use sheaf_prover::job::{JobKind, JobSpec};
 use sheaf_prover::work::{Check, Work, WorkError};
 
 use super::circuits::{Circuits, CircuitsError};
-use super::jobs::{LiftPayload, ShrinkPayload};
+use super::jobs::ShrinkPayload;
 use super::settlement::Settlement;
 use crate::proof::{ChunkProof, Proof};
 
@@ -29,8 +29,7 @@ impl BatchWork {
     }
 
     fn shape_of(&self, job: &JobSpec) -> Result<usize, String> {
-        let payload: LiftPayload = postcard::from_bytes(&job.payload).map_err(|error| format!("payload: {error}"))?;
-        self.circuits.shape_index(&payload.shape).map_err(|error| error.to_string())
+        self.circuits.lifted_shape(job).map_err(|error| error.to_string())
     }
 
     fn chunk_proof(&self, shape: usize, bytes: &[u8]) -> Result<ChunkProof, String> {
@@ -50,18 +49,7 @@ impl BatchWork {
 
     /// Builds the circuit that a job needs, unless it is built.
     pub fn prepare(&self, job: &JobSpec) -> Result<(), String> {
-        let prepared = match job.kind {
-            JobKind::Chunk => {
-                let mut shapes = 0..self.circuits.shapes().len();
-                let shape = shapes.find(|&shape| self.circuits.chunk_digest(shape) == job.circuit);
-                let shape = shape.ok_or_else(|| format!("{} is for a circuit that is not here", job.label))?;
-                self.circuits.chunk(shape).map(|_| ())
-            }
-            JobKind::Lift => self.circuits.prepare_lift(self.shape_of(job)?, job.inputs.len()),
-            JobKind::Join => self.circuits.prepare_join(),
-            JobKind::Shrink => self.circuits.shrink().map(|_| ()),
-            JobKind::Execute | JobKind::Wrap => Ok(()),
-        };
+        let prepared = self.circuits.of_job(job).and_then(|circuit| self.circuits.prepare(circuit));
         prepared.map_err(|error| error.to_string())
     }
 
