@@ -23,7 +23,7 @@ use sheaf_circuits::context::Context;
 use sheaf_circuits::hash::Digest;
 use sheaf_prover::digest::JobId;
 use sheaf_prover::fleet::FleetQueue;
-use sheaf_prover::graph::{Graph, GraphBuilder};
+use sheaf_prover::graph::Graph;
 use sheaf_prover::job::{JobKind, JobSpec};
 use sheaf_prover::queue::embedded::EmbeddedQueue;
 use sheaf_prover::queue::{JobState, JobStatus, OpenError, Policy, Queue, QueueError};
@@ -36,7 +36,7 @@ use thiserror::Error;
 
 use super::bundle::ProvenBatch;
 use super::circuits::{Circuits, CircuitsError};
-use super::jobs::{add_settlement, batch_graph, BatchGraphError};
+use super::jobs::{batch_graph, graph_until, BatchGraphError};
 use super::prepare::{prepare, Batch, Planned, PrepareError, Prepared, Stage};
 use super::settlement::Settlement;
 use super::work::BatchWork;
@@ -230,7 +230,8 @@ impl BatchSession {
                 (record, Some(update), false)
             }
         };
-        let graph = self.graph(&record, until, batch.context)?;
+        let jobs = record.jobs.iter().cloned();
+        let graph = graph_until(&self.circuits, jobs, until, batch.context, &record.label)?;
         let graph = graph.with_deadline_ms(room.deadline_ms).with_transactions(record.planned.applied as u64);
         self.prepare_jobs(&graph, on_event).or_else(|error| {
             self.put_inputs_again(batch, &record, error, on_event)?;
@@ -249,19 +250,6 @@ impl BatchSession {
         let file = self.verified(until, batch.context, &record.planned, bytes)?;
         self.advance(batch, &record.planned, update)?;
         Ok(Proven { file, planned: record.planned, resumed })
-    }
-
-    /// The recorded jobs, and those on the way to L1, which follow from them.
-    fn graph(&self, record: &Record, until: Until, context: &Context) -> Result<Graph, BatchError> {
-        let mut builder = GraphBuilder::new();
-        let mut last = None;
-        for job in &record.jobs {
-            last = Some(builder.add(job.clone()).map_err(BatchGraphError::from)?);
-        }
-        if let (Until::Wrap, Some(last)) = (until, last) {
-            add_settlement(&mut builder, self.settlement()?, last, context)?;
-        }
-        Ok(builder.finish(record.label.as_str()).map_err(BatchGraphError::from)?)
     }
 
     fn settlement(&self) -> Result<&Settlement, BatchError> {
@@ -305,7 +293,8 @@ impl BatchSession {
         let reader = self.state.reader(self.state.root())?;
         let Prepared { planned, inputs, update } = prepare(batch, &self.circuits, &reader, on_event)?;
         let label = format!("batch {}", batch.context.batch_number);
-        let graph = batch_graph(&self.circuits, self.queue().artifacts(), &inputs, &label)?;
+        let artifacts = self.queue().artifacts();
+        let graph = batch_graph(&self.circuits, &|bytes| artifacts.put(bytes), &inputs, &label)?;
         let jobs = graph.jobs().iter().map(|(_, spec)| spec.clone()).collect();
         Ok((Record { version: RECORD_VERSION, planned, jobs, label }, update))
     }

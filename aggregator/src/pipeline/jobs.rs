@@ -3,12 +3,13 @@
 use serde::{Deserialize, Serialize};
 use sheaf_circuits::chunk::{ChunkInput, Shape};
 use sheaf_circuits::context::Context;
-use sheaf_prover::artifact::{ArtifactError, ArtifactRef, Artifacts};
+use sheaf_prover::artifact::{ArtifactError, ArtifactRef};
 use sheaf_prover::digest::JobId;
 use sheaf_prover::graph::{Graph, GraphBuilder, GraphError};
 use sheaf_prover::job::{Input, JobKind, JobSpec};
 use thiserror::Error;
 
+use super::batch::Until;
 use super::circuits::{Circuits, CircuitsError};
 use super::settlement::Settlement;
 
@@ -33,13 +34,13 @@ pub struct LiftPayload {
     pub shape: String,
 }
 
-/// The jobs that make one proof of `chunks`, in order. Stores the inputs as artifacts.
+/// The jobs that make one proof of `chunks`, in order. `put` stores their inputs.
 ///
 /// Neighbouring chunks of one shape are lifted together where a lift takes more than one. Proofs are then joined in
 /// pairs, level by level, so that the tree is balanced and neighbours stay neighbours.
 pub fn batch_graph(
     circuits: &Circuits,
-    artifacts: &dyn Artifacts,
+    put: &dyn Fn(&[u8]) -> Result<ArtifactRef, ArtifactError>,
     chunks: &[ChunkInput],
     label: &str,
 ) -> Result<Graph, BatchGraphError> {
@@ -47,7 +48,7 @@ pub fn batch_graph(
     let mut leaves: Vec<(usize, JobId)> = Vec::with_capacity(chunks.len());
     for (i, chunk) in chunks.iter().enumerate() {
         let shape = circuits.shape_index(&chunk.shape)?;
-        let input = artifacts.put(&postcard::to_stdvec(chunk)?)?;
+        let input = put(&postcard::to_stdvec(chunk)?)?;
         let spec = chunk_job(circuits, shape, input, format!("chunk {} of {}", i + 1, chunks.len()));
         leaves.push((shape, builder.add(spec)?));
     }
@@ -105,8 +106,27 @@ pub struct ShrinkPayload {
     pub context: Context,
 }
 
+/// The graph of `jobs`, which are those of [`batch_graph`], and of those on the way to L1, which follow from them.
+pub fn graph_until(
+    circuits: &Circuits,
+    jobs: impl IntoIterator<Item = JobSpec>,
+    until: Until,
+    context: &Context,
+    label: &str,
+) -> Result<Graph, BatchGraphError> {
+    let mut builder = GraphBuilder::new();
+    let mut last = None;
+    for job in jobs {
+        last = Some(builder.add(job)?);
+    }
+    if let (Until::Wrap, Some(last)) = (until, last) {
+        add_settlement(&mut builder, circuits.settlement().ok_or(CircuitsError::NoKey)?, last, context)?;
+    }
+    Ok(builder.finish(label)?)
+}
+
 /// Adds the two jobs from `last`, the proof of a whole batch, to what L1 verifies; gives the second.
-pub fn add_settlement(
+fn add_settlement(
     builder: &mut GraphBuilder,
     settlement: &Settlement,
     last: JobId,
