@@ -18,12 +18,14 @@
 //! | [`jobs`] | the job graph of a batch |
 //! | [`work`] | does a job, and checks what another worker did |
 //! | [`batch`] | all of it, from transactions to the verified proof, resumable |
+//! | [`forecast`] | what all that will take, told before it begins |
 //! | [`bundle`] | a proven batch as a file, and its verification |
 
 pub mod batch;
 pub mod bundle;
 pub mod circuits;
 pub mod exit;
+pub mod forecast;
 pub mod jobs;
 pub mod pinned;
 pub mod prepare;
