@@ -4,7 +4,10 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use procfs::process::Process;
-use procfs::{Current, Meminfo, ProcError};
+use procfs::{Current, Meminfo};
+
+/// Why `/proc` cannot be read.
+pub use procfs::ProcError;
 
 /// Memory of the machine, or of the container it pretends to be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

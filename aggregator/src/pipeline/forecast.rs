@@ -1,8 +1,12 @@
 //! What a batch will take on this machine, told before work starts.
 //!
-//! How jobs share cores and memory is played through ([`schedule`]).
+//! How jobs share cores and memory is played through ([`schedule`]). This machine is compared ([`speed`]) with the one
+//! that figures are from.
 
 pub mod schedule;
+pub mod speed;
+
+pub use self::speed::{Speed, SpeedError};
 
 /// CPU seconds, and how they spread over cores.
 #[derive(Clone, Copy, Debug, PartialEq)]
