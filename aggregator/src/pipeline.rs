@@ -40,7 +40,7 @@ pub use self::batch::{
 pub use self::bundle::{BundleError, ProvenBatch, VerifiedBatch};
 pub use self::circuits::{CircuitName, CircuitStatus, Circuits, CircuitsError};
 pub use self::exit::{prove_exit, ProveExitError};
-pub use self::forecast::{Speed, SpeedError};
+pub use self::forecast::{Forecast, Needs, Speed, SpeedError, StageForecast, Workload};
 pub use self::jobs::{batch_graph, chunk_memory_bytes, BatchGraphError};
 pub use self::pinned::PinnedCircuits;
 pub use self::prepare::{prepare, Batch, Planned, PrepareError, Prepared};

@@ -66,11 +66,16 @@ impl Settlement {
         JobCircuit(self.program.program_id().to_bytes())
     }
 
+    /// The file that built circuits are kept in, if they are kept.
+    pub fn kept(&self) -> Option<PathBuf> {
+        Some(self.kept_in.as_ref()?.join(format!("{}.circuits", self.program.program_id())))
+    }
+
     /// The circuits up to shrink over what `below` verifies, read or built the first time; they must be the pinned program.
     /// `not_kept` is told when they cannot be kept, which costs time only.
     pub fn shrink(&self, below: &Verifier, not_kept: &dyn Fn(io::Error)) -> Result<&Shrink, String> {
         let expected = self.program.program_id();
-        let file = self.kept_in.as_ref().map(|folder| folder.join(format!("{expected}.circuits")));
+        let file = self.kept();
         let build = |shelf: &Shelf| {
             let shrink = Shrink::build_with(below.clone(), shelf).map_err(|error| error.to_string())?;
             match shrink.verifier().program_id() {
