@@ -7,7 +7,8 @@ use clap::Args;
 use sheaf_aggregator::groth16::key::cache::{user_cache, KeyCache};
 use sheaf_aggregator::groth16::key::file::Header;
 use sheaf_aggregator::groth16::{CircuitDigest, Origin};
-use sheaf_aggregator::pipeline::{Programs, Wrapper};
+use sheaf_aggregator::pipeline::{Programs, Settlement, Wrapper};
+use sheaf_circuits::security::Profile;
 
 use crate::failure::Advice;
 use crate::printer::Printer;
@@ -52,6 +53,13 @@ impl KeyChoice {
             Advice::new(format_args!("cannot use the key {}", path.display()), next)
         };
         Wrapper::open(&path).with_context(unusable)
+    }
+
+    /// The way of a profile's batches to L1 with the key.
+    pub fn settlement(&self, security: Profile, printer: &Printer) -> Result<Settlement> {
+        let settlement = Settlement::new(security, self.wrapper(printer)?)
+            .context(Advice::new("this program's pinned circuits are damaged", "install sheaf anew"))?;
+        Ok(settlement.keep_in(circuits_folder()?))
     }
 }
 

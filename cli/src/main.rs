@@ -8,6 +8,7 @@
 //!                ├─ fleet      where the queue of many machines is
 //!                ├─ observe    metrics, health and readiness of services, over HTTP
 //!                ├─ l1         the L1 node, the rollup on it, whose key, how to send
+//!                ├─ outlook    what a batch needs against what this machine has
 //!                ├─ files      batches, genesis states and data folders, with errors that say what to do
 //!                └─ printer    reports to stdout, in words or JSON; progress and warnings to stderr
 //! ```
@@ -23,6 +24,7 @@ mod import;
 mod l1;
 mod numbers;
 mod observe;
+mod outlook;
 mod printer;
 mod signals;
 

@@ -1,44 +1,57 @@
 //! `sheaf doctor`.
 
+mod forecast;
+
 use std::fmt;
 use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 use clap::Args;
-use rustix::fs::statvfs;
 use serde::Serialize;
 use sheaf_aggregator::pipeline::{chunk_memory_bytes, PinnedCircuits};
 use sheaf_circuits::chunk::shapes;
 use sheaf_circuits::security::Profile;
 use sheaf_prover::machine;
 
+use self::forecast::{BatchForecast, ForecastOptions};
 use crate::commands::prove::RESERVED_BYTES;
 use crate::data_dir::DataDir;
 use crate::numbers::Bytes;
 use crate::printer::Printer;
-use crate::{footing, Answer};
+use crate::{footing, outlook, Answer};
 
 /// Room for a batch's artifacts and a state's log, at least.
 const DISK_BYTES: u64 = 2 << 30;
 
-/// Check that this machine can prove, before work starts
+/// Check that this machine can prove, and foretell what a batch will take
 ///
 /// Looks at cores, memory against the predicted peak of a chunk, disk, CPU features, the circuits that this program
 /// carries, and the state of a data folder.
+///
+/// With a batch, that is executed and planned as `sheaf prove` would, on the state of --data-dir or on the genesis
+/// beside the batch; nothing is written. Peak memory, disk, seconds and CPU seconds are then predicted from what each
+/// job was measured to take, and from how fast this machine is just now, which takes two seconds. Jobs that are done in
+/// --data-dir are left out. The forecast is for this machine alone, not for a fleet.
 #[derive(Args)]
 #[command(after_long_help = "\
 Example:
   sheaf doctor
   sheaf doctor --data-dir demo/data --json
+  sheaf doctor demo/batch.jsonl
+  sheaf doctor batch.jsonl --data-dir demo/data --until wrap --jobs 1
 
 Exit codes:
-  0  nothing stands in the way; there may be warnings
-  1  proving cannot work here
-  2  wrong usage")]
+  0  nothing stands in the way; there may be warnings, such as that memory or disk may not suffice
+  1  proving cannot work here, or the file is no batch, not for this state, or none of it applies
+  2  wrong usage, or a file cannot be read")]
 pub struct Doctor {
+    /// Foretell what this batch will take
+    batch: Option<PathBuf>,
     /// Look at this data folder too; it may not be there yet
     #[arg(long, value_name = "DIR")]
     data_dir: Option<PathBuf>,
+    #[command(flatten)]
+    plan: ForecastOptions,
 }
 
 impl Doctor {
@@ -47,7 +60,12 @@ impl Doctor {
         let place = self.data_dir.as_deref().unwrap_or(Path::new("."));
         let mut findings = vec![cores(), memory(), cpu_features(), disk(place), circuits()];
         findings.extend(self.data_dir.as_ref().and_then(|path| state(&DataDir::new(path))));
-        let report = Report { fit: findings.iter().all(|finding| finding.verdict != Verdict::Bad), findings };
+        let forecast = match &self.batch {
+            Some(batch) => Some(self.plan.forecast(batch, self.data_dir.as_deref(), printer)?),
+            None => None,
+        };
+        findings.extend(forecast.iter().flat_map(BatchForecast::findings));
+        let report = Report { fit: findings.iter().all(|finding| finding.verdict != Verdict::Bad), findings, forecast };
         printer.report(&report)?;
         Ok(if report.fit { Answer::Yes } else { Answer::No })
     }
@@ -57,6 +75,8 @@ impl Doctor {
 struct Report {
     fit: bool,
     findings: Vec<Finding>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    forecast: Option<BatchForecast>,
 }
 
 /// One thing that was looked at.
@@ -158,11 +178,8 @@ fn cpu_features() -> Finding {
 
 /// Free space where `place` is, or where it will be made.
 fn disk(place: &Path) -> Finding {
-    let existing = place.ancestors().find(|path| path.exists()).unwrap_or(Path::new("."));
-    let existing = if existing.as_os_str().is_empty() { Path::new(".") } else { existing };
-    match statvfs(existing) {
-        Ok(disk) => {
-            let free = disk.f_bavail * disk.f_frsize;
+    match outlook::free_bytes(place) {
+        Ok((existing, free)) => {
             let found = format!("{} free at {}", Bytes(free), existing.display());
             if free < DISK_BYTES {
                 let next = format!("make room: proving wants {} at least", Bytes(DISK_BYTES));
@@ -200,6 +217,9 @@ impl fmt::Display for Report {
             if let Some(next) = &finding.next {
                 writeln!(f, "               {next}")?;
             }
+        }
+        if let Some(forecast) = &self.forecast {
+            write!(f, "{forecast}")?;
         }
         let verdict = if self.fit { "This machine can prove." } else { "This machine cannot prove." };
         writeln!(f, "{verdict}")

@@ -12,7 +12,7 @@ use indicatif::ProgressBar;
 use serde::Serialize;
 use sheaf_aggregator::pipeline::{
     Batch, BatchEvent, BatchSession, CircuitStatus, Circuits, JobCount, JobCounts, OpenSessionError, Proven, Room,
-    Settlement, Until, Workplace,
+    Until, Workplace,
 };
 use sheaf_circuits::hash::Digest;
 use sheaf_circuits::security::Profile;
@@ -28,7 +28,7 @@ use crate::fleet::NatsArguments;
 use crate::groth16::KeyChoice;
 use crate::numbers::{Bytes, Count, Counted};
 use crate::printer::Printer;
-use crate::{files, footing, groth16, signals, Answer};
+use crate::{files, footing, signals, Answer};
 
 /// Memory that is left to everything but jobs: state, queue, circuits' tables that all jobs of a shape share.
 pub const RESERVED_BYTES: u64 = 2 << 30;
@@ -87,8 +87,9 @@ pub struct Prove {
 }
 
 /// Where proving ends.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum Stage {
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Stage {
     Join,
     Wrap,
 }
@@ -109,7 +110,7 @@ impl Prove {
         let until = match self.until {
             Stage::Join => Until::Join,
             Stage::Wrap => {
-                circuits = circuits.with_settlement(self.settlement(printer)?);
+                circuits = circuits.with_settlement(self.key.settlement(self.security, printer)?);
                 Until::Wrap
             }
         };
@@ -132,12 +133,6 @@ impl Prove {
 
     fn deadline_ms(&self) -> u64 {
         self.deadline.map_or(u64::MAX, |seconds| now_ms().saturating_add(seconds.saturating_mul(1000)))
-    }
-
-    fn settlement(&self, printer: &Printer) -> Result<Settlement> {
-        let settlement = Settlement::new(self.security, self.key.wrapper(printer)?)
-            .context(Advice::new("this program's pinned circuits are damaged", "install sheaf anew"))?;
-        Ok(settlement.keep_in(groth16::circuits_folder()?))
     }
 
     fn open(&self, circuits: Arc<Circuits>) -> Result<BatchSession> {

@@ -2,6 +2,7 @@
 
 mod contracts;
 mod fleet;
+mod forecast;
 mod jobs;
 mod l1;
 mod observe;

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, Output, Stdio};
 
 use tempfile::TempDir;
 
@@ -50,7 +50,23 @@ impl Session {
         self.with_input(arguments, "")
     }
 
+    /// Runs `sheaf`, which has to succeed, and gives its report, numbers included.
+    pub fn json(&self, arguments: &str) -> serde_json::Value {
+        let output = self.output(arguments, "");
+        assert!(output.status.success(), "{arguments}: {}", String::from_utf8_lossy(&output.stderr));
+        serde_json::from_slice(&output.stdout).unwrap()
+    }
+
     pub fn with_input(&self, arguments: &str, input: &str) -> Run {
+        let output = self.output(arguments, input);
+        Run {
+            stdout: self.normalized(&output.stdout),
+            stderr: self.normalized(&output.stderr),
+            exit_code: output.status.code().expect("it was not killed"),
+        }
+    }
+
+    fn output(&self, arguments: &str, input: &str) -> Output {
         let mut child = Command::new(env!("CARGO_BIN_EXE_sheaf"))
             .args(arguments.split_whitespace())
             .current_dir(self.folder.path())
@@ -66,12 +82,7 @@ impl Session {
             .unwrap();
         // A run that fails early does not read its input.
         let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
-        let output = child.wait_with_output().unwrap();
-        Run {
-            stdout: self.normalized(&output.stdout),
-            stderr: self.normalized(&output.stderr),
-            exit_code: output.status.code().expect("it was not killed"),
-        }
+        child.wait_with_output().unwrap()
     }
 
     /// Starts `sheaf`, to be killed.
