@@ -1,10 +1,11 @@
-//! What a batch needs against what this machine has, told by `sheaf doctor`.
+//! What a batch needs against what this machine has: told by `sheaf doctor`, and by `sheaf prove` before it works.
 
 use std::path::{Path, PathBuf};
 
 use rustix::fs::statvfs;
 use rustix::io;
-use sheaf_aggregator::pipeline::{Needs, Workload};
+use sheaf_aggregator::pipeline::{Needs, Room, Workload};
+use sheaf_prover::machine;
 
 use crate::numbers::{Bytes, Counted};
 
@@ -22,6 +23,15 @@ pub fn free_bytes(place: &Path) -> io::Result<(PathBuf, u64)> {
 /// The threads that plonky2 works with.
 pub fn cores() -> usize {
     rayon::current_num_threads()
+}
+
+/// What stands in the way of `workload` in that room and folder: memory, then disk.
+pub fn shortfalls(workload: &Workload, room: Room, data_dir: &Path) -> Vec<String> {
+    let needs = workload.needs(room, cores());
+    // Where nothing can be told, nothing is.
+    let available_bytes = machine::memory().map_or(u64::MAX, |memory| memory.available_bytes);
+    let fewer = || workload.jobs_within(available_bytes, room, cores());
+    memory(&needs, available_bytes, fewer).into_iter().chain(disk(workload, &needs, data_dir)).collect()
 }
 
 /// Says so if the peak is more than there is; `fewer` gives how many jobs at once would fit.

@@ -36,6 +36,7 @@ use thiserror::Error;
 
 use super::bundle::ProvenBatch;
 use super::circuits::{Circuits, CircuitsError};
+use super::forecast::Workload;
 use super::jobs::{batch_graph, graph_until, BatchGraphError};
 use super::prepare::{prepare, Batch, Planned, PrepareError, Prepared, Stage};
 use super::settlement::Settlement;
@@ -108,6 +109,8 @@ pub enum BatchEvent<'a> {
     Executed(&'a Execution),
     /// The jobs are known, those done before included.
     Jobs(&'a JobCounts),
+    /// What is left to do is known, and what it needs. Circuits are built next.
+    Workload(&'a Workload),
     /// Something happened to a job.
     Job(Event<'a>),
 }
@@ -333,6 +336,8 @@ impl BatchSession {
 
         let left: HashSet<JobId> = jobs.iter().filter(|job| !is_done(job)).map(|job| job.id).collect();
         if matches!(self.jobs, Jobs::Here(_)) && !left.is_empty() {
+            let workload = Workload::new(&self.circuits, graph, |job| !left.contains(&job));
+            on_event(BatchEvent::Workload(&workload.map_err(BatchGraphError::from)?));
             let building = Stage::begin("build circuits", on_event);
             for (_, job) in graph.jobs().iter().filter(|(id, _)| left.contains(id)) {
                 self.work.prepare(job).map_err(|what| BatchError::Circuits { what })?;

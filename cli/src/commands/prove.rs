@@ -28,7 +28,7 @@ use crate::fleet::NatsArguments;
 use crate::groth16::KeyChoice;
 use crate::numbers::{Bytes, Count, Counted};
 use crate::printer::Printer;
-use crate::{files, footing, signals, Answer};
+use crate::{files, footing, outlook, signals, Answer};
 
 /// Memory that is left to everything but jobs: state, queue, circuits' tables that all jobs of a shape share.
 pub const RESERVED_BYTES: u64 = 2 << 30;
@@ -39,6 +39,8 @@ pub const RESERVED_BYTES: u64 = 2 << 30;
 ///
 /// Everything that is done is kept in the data folder. After an interruption, whatever its cause, the same command
 /// goes on where it stopped; when all is done it ends in seconds.
+///
+/// Before work starts it warns if memory or disk may not suffice; `sheaf doctor BATCH` tells more, time included.
 #[derive(Args)]
 #[command(after_long_help = "\
 Example:
@@ -121,7 +123,12 @@ impl Prove {
         progress.set_decoded(&decoded);
         let stop = signals::stop_flag()?;
         let proven = session
-            .prove(batch, until, room, &stop, &|event| progress.batch(event))
+            .prove(batch, until, room, &stop, &|event| {
+                if let BatchEvent::Workload(workload) = event {
+                    printer.warn_all(outlook::shortfalls(workload, room, &self.data_dir).iter());
+                }
+                progress.batch(event);
+            })
             .with_context(|| Advice::new("the batch was not proven", advice(&self.data_dir)).answer_no())?;
         progress.clear();
 
@@ -239,6 +246,7 @@ impl Progress {
                     spinner.finish_and_clear();
                 }
             }
+            BatchEvent::Workload(_) => {}
             BatchEvent::Executed(execution) => self.receipts(execution),
             BatchEvent::Jobs(counts) => self.lock().begin(&self.printer, counts),
             BatchEvent::Job(Event::Submitted(submitted)) => {

@@ -1,10 +1,11 @@
-//! `sheaf doctor BATCH` against `sheaf prove BATCH`: what is foretold comes true.
+//! `sheaf doctor BATCH` against `sheaf prove BATCH`: what is foretold comes true, and what will not do is told first.
 //!
 //! CPU seconds of the same work differ by half from minute to minute on a machine that others share. So the machine's
 //! speed is taken before and after, and the mean of both forecasts counts. Seconds are held against the cores that there
 //! were for the prover while it ran: those it used, and those that nobody did.
 
 use std::fs;
+use std::process::Command;
 
 use serde_json::Value;
 
@@ -117,4 +118,47 @@ fn idle_cpu_seconds() -> f64 {
     let ticks: Vec<f64> = stat.lines().next().unwrap().split_whitespace().skip(1).map(|n| n.parse().unwrap()).collect();
     // `idle` and `iowait`, in hundredths of a second on every machine that Linux knows.
     (ticks[3] + ticks[4]) / 100.0
+}
+
+/// On a machine that says it has 300 MiB of memory left, in a folder with room for 100 MiB.
+#[test]
+fn what_will_not_suffice_is_told_before_work_starts() {
+    let name_space = ["--user", "--map-root-user", "--mount"];
+    let probe = Command::new("unshare").args(name_space).arg("true").status();
+    if !probe.is_ok_and(|status| status.success()) {
+        eprintln!("skipped: this machine does not let users make name spaces");
+        return;
+    }
+    let session = imported("--limit 24");
+    fs::create_dir(session.path("small")).unwrap();
+    let meminfo = fs::read_to_string("/proc/meminfo").unwrap();
+    let little = |line: &str| match line.starts_with("MemAvailable:") {
+        true => format!("MemAvailable:     {} kB\n", 300 << 10),
+        false => format!("{line}\n"),
+    };
+    session.write("meminfo", meminfo.lines().map(little).collect::<String>());
+    session
+        .write("on-little.sh", "mount -t tmpfs -o size=100m tmpfs small\nmount --bind meminfo /proc/meminfo\n\"$@\"\n");
+    let run = |arguments: &str| {
+        let mut command = Command::new("unshare");
+        command.args(name_space).args(["sh", "-e", "on-little.sh", env!("CARGO_BIN_EXE_sheaf")]);
+        command.args(arguments.split_whitespace()).current_dir(session.path(".")).env("SHEAF_LOG", "info");
+        let output = command.output().unwrap();
+        (output.status.code(), [output.stdout, output.stderr].map(|bytes| String::from_utf8(bytes).unwrap()))
+    };
+    let shortfalls = ["memory may run out: ", "the disk may fill up: small will take 256.5 MiB, and "];
+    let options = "demo/batch.jsonl --security fast --data-dir small";
+
+    let (code, [_, said]) = run(&format!("prove {options} --out proof.bin"));
+    assert_eq!(code, Some(0), "{said}");
+    let (before_work, _) = said.split_once("circuit built").unwrap();
+    for shortfall in shortfalls {
+        assert!(before_work.contains(&format!("warning: {shortfall}")), "{shortfall} in {said}");
+    }
+    // `sheaf doctor` tells the same, and that so small a disk will not do for any batch.
+    let (code, [report, _]) = run(&format!("doctor {options}"));
+    assert_eq!(code, Some(1), "{report}");
+    for shortfall in shortfalls {
+        assert!(report.contains(shortfall), "{shortfall} in {report}");
+    }
 }
