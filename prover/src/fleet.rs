@@ -49,4 +49,5 @@ pub use client::{lanes, FleetQueue};
 pub use coordinator::{Coordinator, CoordinatorError};
 pub use lane::{Lane, LaneError};
 pub use link::{Link, LinkError, LinkOptions};
+pub use objects::damage;
 pub use wire::LaneSummary;

@@ -43,6 +43,19 @@ const PARTS_AT_ONCE: usize = 4;
 /// So many things that are no objects are passed over when a bucket is listed; more look like a broken connection.
 const MOST_NOT_UNDERSTOOD: usize = 1000;
 
+/// Puts other bytes in an artifact's place, as a broken disk or a stranger might: to see that it is made again.
+///
+/// # Errors
+/// When NATS cannot be reached.
+pub fn damage(link: &Arc<Link>, lane: &Lane, hash: ArtifactHash, bytes: &[u8]) -> Result<(), ArtifactError> {
+    let failed = |error: LinkError| {
+        let source = io::Error::new(io::ErrorKind::NotConnected, error.to_string());
+        ArtifactError::Io { doing: "damage", path: link.place().into(), source }
+    };
+    let artifacts = ObjectArtifacts::open(link, lane).map_err(failed)?;
+    link.wait(artifacts.replace(hash, Bytes::copy_from_slice(bytes)))
+}
+
 /// A bucket of artifacts.
 pub(super) struct ObjectArtifacts {
     link: Arc<Link>,
@@ -184,6 +197,11 @@ impl ObjectArtifacts {
         }
         told.await.map_err(|error| failed(&error))?;
         Ok(())
+    }
+
+    async fn replace(&self, hash: ArtifactHash, bytes: Bytes) -> Result<(), ArtifactError> {
+        let sent = self.send(hash, self.part_subject(hash, 0), (NATS_ROLLUP, "sub"), bytes).await?;
+        sent.await.map(drop).map_err(|error| self.failed("damage", hash, &error))
     }
 
     async fn read_part(&self, hash: ArtifactHash, part: usize) -> Result<Option<Bytes>, ArtifactError> {
