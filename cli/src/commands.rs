@@ -1,6 +1,7 @@
 //! The verbs, a file each.
 
 mod bench;
+mod chaos;
 mod circuits;
 mod claim;
 mod coordinator;
@@ -64,6 +65,7 @@ pub enum Verb {
     Worker(worker::Worker),
     Coordinator(coordinator::Coordinator),
     Rehearse(rehearse::Rehearse),
+    Chaos(chaos::Chaos),
     Status(status::Status),
     Retry(retry::Retry),
     Settle(settle::Settle),
@@ -76,6 +78,8 @@ impl Verb {
         match self {
             // NATS tells of each reconnection itself, in more words.
             Self::Worker(_) | Self::Coordinator(_) => "info,async_nats=error",
+            // Whoever does the harm knows that NATS is away.
+            Self::Chaos(_) => "error,async_nats=off",
             _ => "warn,async_nats=error",
         }
     }
@@ -108,6 +112,7 @@ impl Verb {
             Self::Worker(verb) => verb.run(printer),
             Self::Coordinator(verb) => verb.run(printer),
             Self::Rehearse(verb) => verb.run(printer),
+            Self::Chaos(verb) => verb.run(printer),
             Self::Status(verb) => verb.run(printer),
             Self::Retry(verb) => verb.run(printer),
             Self::Settle(verb) => verb.run(printer),

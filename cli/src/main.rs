@@ -6,6 +6,7 @@
 //!                ├─ import     a table of mainnet transactions becomes genesis and batch
 //!                ├─ groth16    which key of Groth16 is used
 //!                ├─ fleet      where the queue of many machines is
+//!                ├─ chaos      harm done to a fleet of processes, and what has to hold
 //!                ├─ observe    metrics, health and readiness of services, over HTTP
 //!                ├─ l1         the L1 node, the rollup on it, whose key, how to send
 //!                ├─ outlook    what a batch needs against what this machine has
@@ -13,6 +14,7 @@
 //!                └─ printer    reports to stdout, in words or JSON; progress and warnings to stderr
 //! ```
 
+mod chaos;
 mod commands;
 mod data_dir;
 mod failure;

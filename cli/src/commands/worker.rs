@@ -36,6 +36,8 @@ use crate::{signals, Answer};
 const LOOK_AGAIN: Duration = Duration::from_millis(100);
 /// How often an idle worker says what there is that it cannot do.
 const LOOK_AROUND: Duration = Duration::from_secs(15);
+/// A hog takes its memory in such pieces, so that it is refused one when there is little left.
+const HOG_STEP_BYTES: usize = 16 << 20;
 
 /// Do the jobs of a fleet, or finish those of a data folder
 ///
@@ -101,6 +103,9 @@ pub struct Worker {
     /// Hand in wrong results, one in so many: to see that they are refused
     #[arg(long, value_name = "N", hide = true)]
     lie: Option<u64>,
+    /// Take so much memory for each job, as 12GiB: to see what a worker does that runs out of it
+    #[arg(long, value_name = "SIZE", value_parser = numbers::parse_bytes, hide = true)]
+    hog: Option<u64>,
 }
 
 impl Worker {
@@ -181,7 +186,8 @@ impl Worker {
             true => JobKind::ALL.to_vec(),
             false => self.capabilities.clone(),
         };
-        Ok(Arc::new(Limited { work, kinds: kinds.into_iter().collect(), lie: self.lie, count: Default::default() }))
+        let (kinds, count) = (kinds.into_iter().collect(), Default::default());
+        Ok(Arc::new(Limited { work, kinds, lie: self.lie, hog: self.hog, count }))
     }
 
     fn circuits(&self, printer: &Printer) -> Result<Circuits> {
@@ -207,6 +213,7 @@ struct Limited {
     work: Arc<dyn Work>,
     kinds: BTreeSet<JobKind>,
     lie: Option<u64>,
+    hog: Option<u64>,
     count: std::sync::atomic::AtomicU64,
 }
 
@@ -226,7 +233,9 @@ impl Work for Limited {
     }
 
     fn run(&self, job: &JobSpec, inputs: &[Vec<u8>]) -> Result<Vec<u8>, WorkError> {
+        let hogged = self.hog.map(hog);
         let mut output = self.work.run(job, inputs)?;
+        drop(hogged);
         let count = self.count.fetch_add(1, std::sync::atomic::Ordering::Relaxed) + 1;
         if self.lie.is_some_and(|each| count.is_multiple_of(each.max(1))) {
             let middle = output.len() / 2;
@@ -236,6 +245,12 @@ impl Work for Limited {
         }
         Ok(output)
     }
+}
+
+/// So much memory, every page of it in use.
+fn hog(bytes: u64) -> Vec<Vec<u8>> {
+    let steps = bytes.div_ceil(HOG_STEP_BYTES as u64);
+    (0..steps).map(|_| std::hint::black_box(vec![1; HOG_STEP_BYTES])).collect()
 }
 
 struct AsCheck(Arc<dyn Work>);

@@ -1,5 +1,6 @@
 //! Whole outputs of the command line, compared with `../snapshots/`. `SHEAF_REGENERATE=1` writes them anew.
 
+mod chaos;
 mod contracts;
 mod fleet;
 mod forecast;
