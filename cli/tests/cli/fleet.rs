@@ -203,11 +203,11 @@ fn faketime() -> PathBuf {
 }
 
 #[test]
-fn a_fleet_proves_a_batch_through_kills_and_lies_and_leaves_other_versions_alone() {
+fn a_fleet_proves_a_batch_through_kills_hunger_and_lies_and_leaves_other_versions_alone() {
     let fleet = Fleet::new();
     let session = with_bad_entries();
     let url = fleet.server.url();
-    let _coordinator = fleet.coordinator_by(&[], "--security fast --data-dir records --lease 5");
+    let _coordinator = fleet.coordinator_by(&[], "--security fast --data-dir records --lease 5 --attempts 8");
     let prove = format!("prove demo/bad.jsonl --security fast --data-dir data --out proof.bin --queue {url} --json");
     let mut proving = session.start(&prove);
     // Of the wrong version: it waits, and says why.
@@ -217,6 +217,15 @@ fn a_fleet_proves_a_batch_through_kills_and_lies_and_leaves_other_versions_alone
     killed.wait_for_log("\"started\"");
     thread::sleep(Duration::from_millis(500));
     killed.kill();
+    // Out of memory in the middle of its first job, with an allocator that keeps nothing in reserve.
+    let frugal = ["env", "MIMALLOC_ARENA_RESERVE=0"];
+    let mut starved = fleet.start_by(&frugal, "starved", "worker --security fast --jobs 1 --name starved");
+    starved.wait_for_log("\"started\"");
+    starved.starve();
+    let ended = starved.wait();
+    let log = starved.log();
+    assert!(ended.code().is_none() && log.contains("memory allocation of"), "{ended}: {log}");
+    assert!(!log.contains("\"finished\""), "{log}");
     other.wait_for_log("jobs for other circuits than this worker's");
     // Every second result is a proof with one bit changed.
     let liar = fleet.start("liar", "worker --security fast --capabilities chunk --jobs 1 --name liar --lie 1");

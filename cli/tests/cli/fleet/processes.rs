@@ -11,6 +11,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use nats::NatsServer;
+use rustix::process::{prlimit, Pid, Resource, Rlimit};
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -127,6 +128,16 @@ impl Process {
     pub fn kill(&mut self) {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
+    }
+
+    /// From now on it gets no more address space than it has.
+    pub fn starve(&self) {
+        let pid = Pid::from_child(&self.child);
+        let status = fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
+        let has_kb = status.lines().find_map(|line| line.strip_prefix("VmSize:")?.trim().strip_suffix(" kB"));
+        let bytes = has_kb.unwrap().parse::<u64>().unwrap() << 10;
+        let limit = Rlimit { current: Some(bytes), maximum: Some(bytes) };
+        prlimit(Some(pid), Resource::As, limit).unwrap();
     }
 
     pub fn log(&self) -> String {
