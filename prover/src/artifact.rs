@@ -115,4 +115,12 @@ pub trait Artifacts: Send + Sync {
     /// # Errors
     /// [`ArtifactError::Io`].
     fn remove(&self, hash: ArtifactHash) -> Result<(), ArtifactError>;
+
+    /// Removes several.
+    ///
+    /// # Errors
+    /// [`ArtifactError::Io`]; some may be removed then.
+    fn remove_each(&self, hashes: &[ArtifactHash]) -> Result<(), ArtifactError> {
+        hashes.iter().try_for_each(|hash| self.remove(*hash))
+    }
 }

@@ -251,6 +251,15 @@ pub struct Swept {
     pub kept: usize,
     /// Bytes of these.
     pub kept_bytes: u64,
+    /// Artifacts that nothing needs and that are still there, since so many would have taken too long; the next call
+    /// goes on.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub left: usize,
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde asks for a reference")]
+fn is_zero(number: &usize) -> bool {
+    *number == 0
 }
 
 /// How patient a queue is.

@@ -309,6 +309,26 @@ fn artifacts_of_any_length_are_kept_mended_and_removed_whole() {
 }
 
 #[test]
+fn a_sweep_of_many_is_done_in_turns() {
+    let fleet = Fleet::new();
+    let queue = fleet.open(patient());
+    let number = 600;
+    thread::scope(|scope| {
+        for part in 0..4 {
+            let artifacts = queue.artifacts();
+            scope.spawn(move || {
+                for i in 0..number / 4 {
+                    artifacts.put(format!("{part} {i}").as_bytes()).unwrap();
+                }
+            });
+        }
+    });
+    let swept = queue.sweep(Duration::ZERO).unwrap();
+    assert_eq!((swept.artifacts, swept.kept, swept.left), (number, 0, 0));
+    assert_eq!((stored_messages(&fleet), queue.artifacts().list().unwrap().len()), (0, 0));
+}
+
+#[test]
 fn other_programs_find_artifacts_in_the_object_store() {
     let fleet = Fleet::new();
     let queue = fleet.open(patient());

@@ -105,7 +105,7 @@ impl fmt::Display for Report {
         for label in &self.settled {
             writeln!(f, "settled: {label}")?;
         }
-        let Swept { artifacts, bytes, kept, kept_bytes } = self.swept;
+        let Swept { artifacts, bytes, kept, kept_bytes, .. } = self.swept;
         let removed = Counted(artifacts as u64, "artifact");
         writeln!(f, "removed {removed}, {}; kept {}, {}", Bytes(bytes), Count(kept as u64), Bytes(kept_bytes))
     }

@@ -287,9 +287,17 @@ impl Queue for FleetQueue {
     }
 
     fn sweep(&self, grace: Duration) -> Result<Swept, QueueError> {
-        match self.ask(Question::Sweep { grace })? {
-            Answer::Swept(swept) => Ok(swept),
-            other => Err(self.strange(&other)),
+        let mut all = Swept::default();
+        loop {
+            let swept = match self.ask(Question::Sweep { grace })? {
+                Answer::Swept(swept) => swept,
+                other => return Err(self.strange(&other)),
+            };
+            let bytes = all.bytes.saturating_add(swept.bytes);
+            all = Swept { artifacts: all.artifacts + swept.artifacts, bytes, ..swept };
+            if swept.left == 0 {
+                return Ok(all);
+            }
         }
     }
 

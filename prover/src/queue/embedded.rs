@@ -50,6 +50,10 @@ use view::{graph_status, state, status};
 
 /// Kept of a job's failures; the rest is in the log.
 const FAILURES_KEPT: usize = 16;
+/// Artifacts that are removed before it is looked again what is needed.
+const SWEPT_TOGETHER: usize = 64;
+/// A sweep that others wait for ends after this, with what it has done: they ask again.
+const SWEEP_TIME: Duration = Duration::from_secs(4);
 /// How often an idle thread looks whether to stop, and for leases that ran out.
 const PATIENCE: Duration = Duration::from_millis(100);
 
@@ -739,15 +743,21 @@ impl Queue for EmbeddedQueue {
                 }
             }
         }
-        for (hash, bytes) in unneeded {
-            // A result may have been accepted meanwhile that is one of them.
-            if self.lock().board.needs(hash) {
-                continue;
+        let (start, mut left) = (Instant::now(), unneeded.len());
+        for some in unneeded.chunks(SWEPT_TOGETHER) {
+            if start.elapsed() > SWEEP_TIME && self.holders == Holders::Elsewhere {
+                break;
             }
-            self.artifacts.remove(hash)?;
-            swept.artifacts += 1;
-            swept.bytes = swept.bytes.saturating_add(bytes);
+            left -= some.len();
+            // A result may have been accepted meanwhile that is one of them.
+            let inner = self.lock();
+            let some: Vec<_> = some.iter().filter(|(hash, _)| !inner.board.needs(*hash)).collect();
+            drop(inner);
+            self.artifacts.remove_each(&some.iter().map(|(hash, _)| *hash).collect::<Vec<_>>())?;
+            swept.artifacts += some.len();
+            swept.bytes = some.iter().fold(swept.bytes, |sum, (_, bytes)| sum.saturating_add(*bytes));
         }
+        swept.left = left;
         Ok(swept)
     }
 
