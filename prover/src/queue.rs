@@ -271,13 +271,15 @@ pub struct Policy {
     pub max_attempts: u32,
     /// After so many lost workers a job only runs alone.
     pub alone_after: u32,
+    /// A sweep that others wait for ends after this with what it has done: they ask again.
+    pub sweep: Duration,
 }
 
 impl Default for Policy {
     /// A minute's lease survives a machine that swaps or a short network outage, and costs little when a
     /// worker is really gone: the jobs are of that order. One crash is bad luck, two are a suspicion.
     fn default() -> Self {
-        Self { lease: Duration::from_secs(60), max_attempts: 5, alone_after: 2 }
+        Self { lease: Duration::from_secs(60), max_attempts: 5, alone_after: 2, sweep: Duration::from_secs(4) }
     }
 }
 

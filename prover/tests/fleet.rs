@@ -311,7 +311,8 @@ fn artifacts_of_any_length_are_kept_mended_and_removed_whole() {
 #[test]
 fn a_sweep_of_many_is_done_in_turns() {
     let fleet = Fleet::new();
-    let queue = fleet.open(patient());
+    // So short that each question removes what is removed together.
+    let queue = fleet.open(Policy { sweep: Duration::ZERO, ..patient() });
     let number = 600;
     thread::scope(|scope| {
         for part in 0..4 {
@@ -323,7 +324,10 @@ fn a_sweep_of_many_is_done_in_turns() {
             });
         }
     });
-    let swept = queue.sweep(Duration::ZERO).unwrap();
+    let grace = Duration::from_millis(300);
+    assert_eq!(queue.sweep(grace).unwrap().kept, number, "all of them are young");
+    thread::sleep(grace);
+    let swept = queue.sweep(grace).unwrap();
     assert_eq!((swept.artifacts, swept.kept, swept.left), (number, 0, 0));
     assert_eq!((stored_messages(&fleet), queue.artifacts().list().unwrap().len()), (0, 0));
 }
@@ -454,6 +458,25 @@ fn leases_that_a_worker_does_not_know_of_are_taken_back_at_no_cost() {
     assert!(queue.claim(&asks(2, &[])).unwrap().is_none());
     assert!(queue.renew(&kept).unwrap() && queue.renew(&again).unwrap());
     assert!(queue.claim(&capability("b")).unwrap().is_some(), "of another worker that says nothing");
+}
+
+#[test]
+fn a_worker_that_begins_anew_is_not_kept_waiting_by_what_its_last_life_asked() {
+    let fleet = Fleet::new();
+    let _serving = fleet.serve(patient());
+    let (queue, other) = (fleet.client(), fleet.client());
+    let asks = |turn| Capability { turn, holds: Some(vec![]), ..capability("a") };
+    thread::scope(|scope| {
+        // Waits at the coordinator; its worker dies.
+        let dead = scope.spawn(|| other.claim_within(&asks(100), Duration::from_secs(8)).unwrap());
+        thread::sleep(Duration::from_millis(500));
+        queue.enter("a").unwrap();
+        thread::sleep(Duration::from_millis(300));
+        queue.submit(&single("job")).unwrap();
+        let lease = queue.claim(&asks(1)).unwrap().expect("the job is for the new life");
+        assert!(queue.renew(&lease).unwrap());
+        assert!(dead.join().unwrap().is_none());
+    });
 }
 
 #[test]

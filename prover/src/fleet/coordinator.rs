@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use async_nats::jetstream::consumer::{pull, AckPolicy};
 use async_nats::jetstream::stream::{self, RetentionPolicy};
@@ -147,7 +147,7 @@ impl Coordinator {
             link: link.clone(),
             lane: lane.clone(),
             queue,
-            instance: rand::random(),
+            instance: instance(),
             answers: Mutex::default(),
             parked: Mutex::default(),
             recent: Mutex::default(),
@@ -177,11 +177,11 @@ impl Coordinator {
         let shared = &self.shared;
         let over = AtomicBool::new(false);
         thread::scope(|scope| {
+            // Also when what follows panics: the scope waits for its threads.
+            let _ends = SetWhenDropped(&over);
             scope.spawn(|| shared.guarded(|| shared.give_to_waiting(&over)));
             scope.spawn(|| shared.guarded(|| shared.look_around(&over)));
-            let served = shared.link.wait(shared.clone().serve(stop));
-            over.store(true, Ordering::Relaxed);
-            served
+            shared.link.wait(shared.clone().serve(stop))
         })
     }
 }
@@ -235,7 +235,7 @@ impl Shared {
     }
 
     /// Two coordinators that began in the same moment, or were cut off from one another, have not seen each other when
-    /// they began. One of them ends as soon as they do. A thread of its own.
+    /// they began. The later one ends as soon as they do. A thread of its own.
     fn look_around(&self, over: &AtomicBool) {
         let mut due = Instant::now() + RESULT_AGAIN;
         while !over.load(Ordering::Relaxed) {
@@ -245,7 +245,7 @@ impl Shared {
             }
             due = Instant::now() + LOOK_AROUND;
             let Ok(others) = lanes(&self.link, self.lane.fleet()) else { continue };
-            let is_other = |other: &LaneSummary| other.lane == self.lane.name() && other.instance > self.instance;
+            let is_other = |other: &LaneSummary| other.lane == self.lane.name() && other.instance < self.instance;
             if let Some(other) = others.into_iter().find(is_other) {
                 tracing::error!(lane = %self.lane, "there are two coordinators of this lane: this one ends");
                 let taken = CoordinatorError::Taken { lane: self.lane.to_string(), version: other.version };
@@ -332,17 +332,24 @@ impl Shared {
 
     /// Has a claim wait. One of the same worker that came before is over: a worker asks one after another.
     fn park(&self, claim: Parked) {
-        let over: Vec<QuestionId> = {
-            let mut parked = lock(&self.parked);
-            let is_over = |other: &Parked| other.capability.worker == claim.capability.worker;
-            let over = parked.iter().filter(|other| is_over(other)).map(|other| other.id).collect();
-            parked.retain(|other| !is_over(other));
-            parked.push_back(claim);
-            match parked.len() > MOST_PARKED {
-                true => parked.pop_front().map(|first| first.id).into_iter().collect(),
-                false => over,
-            }
-        };
+        self.unpark(&claim.capability.worker);
+        let mut parked = lock(&self.parked);
+        parked.push_back(claim);
+        let first = if parked.len() > MOST_PARKED { parked.pop_front() } else { None };
+        drop(parked);
+        if let Some(first) = first {
+            self.tell(first.id, &Answer::Leased(None), true);
+        }
+    }
+
+    /// Ends the wait of a worker's claims.
+    fn unpark(&self, worker: &str) {
+        let mut over = Vec::new();
+        lock(&self.parked).retain(|claim| {
+            let is_its = claim.capability.worker == worker;
+            over.extend(is_its.then_some(claim.id));
+            !is_its
+        });
         over.into_iter().for_each(|id| self.tell(id, &Answer::Leased(None), true));
     }
 
@@ -384,7 +391,11 @@ impl Shared {
             Question::Fail { hold, failure } => Answer::Verdict(queue.fail_hold(hold, failure)?),
             Question::Release { hold } => done(queue.release_hold(hold))?,
             Question::Leave { worker } => done(queue.leave(&worker))?,
-            Question::Enter { worker } => done(queue.enter(&worker))?,
+            Question::Enter { worker } => {
+                // What its last life asked for would be given to nobody.
+                self.unpark(&worker);
+                done(queue.enter(&worker))?
+            }
             Question::DamagedInput { hold, index, artifact } => done(self.damaged_input(hold, index, artifact))?,
             Question::Retry { job } => done(queue.retry(job))?,
             Question::Result { job } => Answer::Result(queue.result_of(job)?),
@@ -465,8 +476,9 @@ impl Shared {
                 }
             }
             // Those that came meanwhile stand behind.
-            waiting.append(&mut lock(&self.parked));
-            *lock(&self.parked) = waiting;
+            let mut parked = lock(&self.parked);
+            waiting.append(&mut parked);
+            *parked = waiting;
         }
     }
 
@@ -616,6 +628,20 @@ impl Shared {
                 self.queue.refuse(*hold, reason, true)
             }
         }
+    }
+}
+
+/// A number for a coordinator that is higher than those of all that began before it.
+fn instance() -> u128 {
+    let since_epoch = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    (since_epoch.as_micros() << 64) | u128::from(rand::random::<u64>())
+}
+
+struct SetWhenDropped<'a>(&'a AtomicBool);
+
+impl Drop for SetWhenDropped<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
     }
 }
 

@@ -52,8 +52,6 @@ use view::{graph_status, state, status};
 const FAILURES_KEPT: usize = 16;
 /// Artifacts that are removed before it is looked again what is needed.
 const SWEPT_TOGETHER: usize = 64;
-/// A sweep that others wait for ends after this, with what it has done: they ask again.
-const SWEEP_TIME: Duration = Duration::from_secs(4);
 /// How often an idle thread looks whether to stop, and for leases that ran out.
 const PATIENCE: Duration = Duration::from_millis(100);
 
@@ -70,6 +68,8 @@ pub struct EmbeddedQueue {
     changed: Condvar,
     /// Held by submissions, and alone by a sweep while it removes: what one has looked for the other must not remove.
     sweeping: RwLock<()>,
+    /// Held by who writes bundles, and never taken by who holds the board.
+    writing_bundles: Mutex<()>,
     _lock: FolderLock,
 }
 
@@ -111,6 +111,7 @@ impl EmbeddedQueue {
         let artifacts = FolderArtifacts { files, records: opened.records.clone(), path: records_path(folder) };
         let queue = Self::new(folder, policy, check, Box::new(artifacts), Holders::Here, opened);
         queue.fail_leased(|_| true, Cause::Crash, "the process that ran it ended")?;
+        queue.write_bundles()?;
         Ok(queue)
     }
 
@@ -132,6 +133,7 @@ impl EmbeddedQueue {
             let expires = Instant::now() + policy.lease;
             inner.board.leased(|_| true).into_iter().for_each(|id| inner.board.extend(id, expires));
         }
+        queue.write_bundles()?;
         Ok(queue)
     }
 
@@ -144,13 +146,16 @@ impl EmbeddedQueue {
         opened: Opened,
     ) -> Self {
         let Opened { lock, records, epoch, board } = opened;
+        let bundles = bundles(folder);
+        // A process that ended between the two wrote that a job is set aside, and no bundle.
+        let bundles_due = board.set_aside().filter(|id| !bundles.path(*id).exists()).collect();
         let inner = Inner {
             board,
             next_fence: u64::from(epoch) << 32,
             changes: 0,
             tally: Tally::default(),
             trust: Trust::default(),
-            bundles_due: Vec::new(),
+            bundles_due,
             unneeded: HashMap::new(),
         };
         Self {
@@ -158,11 +163,12 @@ impl EmbeddedQueue {
             check,
             holders,
             artifacts,
-            bundles: bundles(folder),
+            bundles,
             records,
             inner: Mutex::new(inner),
             changed: Condvar::new(),
             sweeping: RwLock::new(()),
+            writing_bundles: Mutex::new(()),
             _lock: lock,
         }
     }
@@ -247,31 +253,37 @@ impl EmbeddedQueue {
         Ok(Verdict::SetAside { bundle })
     }
 
-    /// Writes what is needed to run jobs by hand that were set aside. Reading their inputs may take long, and the board is
-    /// free meanwhile.
+    /// Writes what is needed to run jobs by hand that were set aside; when it returns, all bundles due are there. Reading
+    /// their inputs may take long, and the board is free meanwhile.
     fn write_bundles(&self) -> Result<(), QueueError> {
+        let _one_at_a_time = self.writing_bundles.lock().unwrap_or_else(PoisonError::into_inner);
         loop {
             let (id, inputs, failures) = {
                 let mut inner = self.lock();
                 let Some(id) = inner.bundles_due.pop() else { return Ok(()) };
                 let Ok(entry) = inner.board.entry(id) else { continue };
-                if entry.record.state != State::SetAside {
-                    continue;
-                }
                 (id, inner.board.inputs(id)?, entry.record.failures.clone())
             };
-            self.bundles.write(id, &self.records.spec(id)?, &inputs, &failures, &*self.artifacts)?;
+            let is_wanted = || {
+                let inner = self.lock();
+                let entry = inner.board.entry(id);
+                entry.is_ok_and(|entry| entry.record.state == State::SetAside)
+            };
+            self.bundles.write(id, &self.records.spec(id)?, &inputs, &failures, &*self.artifacts, is_wanted)?;
         }
     }
 
     /// Takes back the leases that `which` picks.
     fn fail_leased(&self, which: impl Fn(&Entry) -> bool, cause: Cause, reason: &str) -> Result<(), QueueError> {
-        {
-            let mut inner = self.lock();
-            for id in inner.board.leased(which) {
-                self.fail_attempt(&mut inner, id, Failure { cause, reason: reason.to_owned() })?;
-            }
+        let mut inner = self.lock();
+        let failed = inner.board.leased(which);
+        if failed.is_empty() {
+            return Ok(());
         }
+        for id in failed {
+            self.fail_attempt(&mut inner, id, Failure { cause, reason: reason.to_owned() })?;
+        }
+        drop(inner);
         self.write_bundles()
     }
 
@@ -301,10 +313,12 @@ impl EmbeddedQueue {
         let now = Instant::now();
         let mut inner = self.lock();
         let worker = &capability.worker;
-        if self.is_suspended(&inner, worker) || !inner.trust.asks(worker, capability.turn, now) {
-            return Ok(None);
+        if self.holders == Holders::Elsewhere {
+            if inner.trust.is_suspended(worker) || !inner.trust.asks(worker, capability.turn, now) {
+                return Ok(None);
+            }
+            self.take_back_unknown(&mut inner, capability)?;
         }
-        self.take_back_unknown(&mut inner, capability)?;
         let trust = &inner.trust;
         let may_have = |job: JobId| self.holders == Holders::Here || trust.may_have(worker, job, now);
         let Some(id) = inner.board.first_for(capability, &self.policy, &may_have) else { return Ok(None) };
@@ -423,7 +437,7 @@ impl EmbeddedQueue {
 
     /// Makes a stored result that was checked the job's, if it has none.
     pub(crate) fn accept(&self, hold: Hold, artifact: ArtifactRef, effort: Effort) -> Result<Completion, QueueError> {
-        let late = {
+        let (late, was_set_aside) = {
             let mut inner = self.lock();
             let Ok(entry) = inner.board.entry(hold.job) else { return Ok(Completion::AlreadyDone) };
             if entry.artifact().is_some() {
@@ -443,16 +457,16 @@ impl EmbeddedQueue {
             if let Some((transactions, cpu_seconds)) = inner.board.newly_done(hold.job) {
                 inner.tally.graph_done(transactions, cpu_seconds);
             }
-            let wrong = maker.and_then(|maker| inner.trust.did(&maker, hold.job, Instant::now()));
+            let wrong = inner.trust.done(maker.as_deref(), hold.job, Instant::now());
             if let Some(worker) = wrong {
                 tracing::warn!(worker, job = %hold.job, "it said that this job cannot be done, and another worker did it");
             }
-            if was_set_aside {
-                self.bundles.remove(hold.job)?;
-            }
-            late
+            (late, was_set_aside)
         };
         self.records.sync()?;
+        if was_set_aside {
+            self.bundles.remove(hold.job)?;
+        }
         Ok(Completion::Accepted { artifact, late })
     }
 
@@ -469,11 +483,14 @@ impl EmbeddedQueue {
 
     pub(crate) fn renew_hold(&self, hold: Hold) -> bool {
         let mut inner = self.lock();
-        let holds = inner.board.entry(hold.job).is_ok_and(|entry| entry.fence() == Some(hold.fence));
-        if holds {
-            inner.board.extend(hold.job, Instant::now() + self.policy.lease);
-        }
-        holds
+        let worker = match inner.board.entry(hold.job).map(|entry| &entry.record.state) {
+            Ok(State::Leased { worker, fence }) if *fence == hold.fence => worker.clone(),
+            _ => return false,
+        };
+        let now = Instant::now();
+        inner.trust.sees(&worker, now);
+        inner.board.extend(hold.job, now + self.policy.lease);
+        true
     }
 
     pub(crate) fn fail_hold(&self, hold: Hold, failure: Failure) -> Result<Verdict, QueueError> {
@@ -673,6 +690,7 @@ impl Queue for EmbeddedQueue {
             return Err(QueueError::NotSetAside { label: entry.spec.label.clone(), state });
         }
         self.change(&mut inner, job, Record::new(), None)?;
+        drop(inner);
         self.records.sync()?;
         self.bundles.remove(job)
     }
@@ -739,13 +757,17 @@ impl Queue for EmbeddedQueue {
                         inner.unneeded.insert(hash, since);
                     }
                 } else {
+                    // Known until it is removed, if that is left to the next sweep.
+                    inner.unneeded.insert(hash, since);
                     unneeded.push((hash, bytes));
                 }
             }
         }
         let (start, mut left) = (Instant::now(), unneeded.len());
         for some in unneeded.chunks(SWEPT_TOGETHER) {
-            if start.elapsed() > SWEEP_TIME && self.holders == Holders::Elsewhere {
+            // Some are removed each time, or it would never end.
+            let is_first = left == unneeded.len();
+            if self.holders == Holders::Elsewhere && !is_first && start.elapsed() > self.policy.sweep {
                 break;
             }
             left -= some.len();

@@ -1,10 +1,10 @@
 //! The threads that work together on one machine, from the first claim to the last hand-in.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, VecDeque};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Condvar, Mutex, MutexGuard};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use super::cpu::CpuShares;
 use super::{Event, JobEvent, Limits};
@@ -22,6 +22,9 @@ const RENEWALS_PER_LEASE: u32 = 3;
 /// Between calls to a queue that cannot be reached: long enough not to press a service that comes back, short against
 /// a job.
 const OUTAGE_PAUSE: Duration = Duration::from_secs(1);
+
+/// Results that may wait to be judged while the coordinator is away, of one worker.
+const HANDED_IN_KNOWN: usize = 256;
 
 /// Tells events, one at a time.
 pub(super) struct Listener<'a> {
@@ -91,8 +94,8 @@ struct State {
     claiming: bool,
     /// Claims so far.
     turn: u64,
-    /// Leases whose results are handed in and not yet judged, and since when.
-    handed_in: Vec<(Fence, Instant)>,
+    /// The last leases whose results were handed in and perhaps not judged yet.
+    handed_in: VecDeque<Fence>,
     cpu: CpuShares,
     done: Done,
     /// The queue could not be reached the last time.
@@ -111,7 +114,10 @@ impl<'a> Shift<'a> {
         over: Over,
     ) -> Self {
         let abilities = work.abilities();
-        let (state, changed) = (Mutex::default(), Condvar::new());
+        // Of two processes of one name, the later has the higher turns.
+        let since_epoch = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+        let turn = u64::try_from(since_epoch.as_micros()).unwrap_or_default();
+        let (state, changed) = (Mutex::new(State { turn, ..State::default() }), Condvar::new());
         Self { queue, work, limits, listener, stop, over, abilities, state, changed }
     }
 
@@ -225,10 +231,7 @@ impl<'a> Shift<'a> {
 
     fn capability(&self, state: &mut State) -> Capability {
         state.turn += 1;
-        // Judged or run out by then.
-        let lease = self.queue.policy().lease;
-        state.handed_in.retain(|(_, since)| since.elapsed() <= lease);
-        let handed_in = state.handed_in.iter().map(|(fence, _)| *fence);
+        let handed_in = state.handed_in.iter().copied();
         let holds = state.running.iter().map(|lease| lease.fence).chain(handed_in).collect();
         let used_bytes: u64 = state.running.iter().map(|lease| lease.job.memory_bytes).sum();
         Capability {
@@ -307,7 +310,11 @@ impl<'a> Shift<'a> {
     fn hand_in(&self, lease: &Lease, output: &[u8], effort: Effort) -> Result<bool, QueueError> {
         let completion = self.persist(|| self.queue.complete(lease, output, effort.clone()))?;
         if completion == Completion::HandedIn {
-            lock(&self.state).handed_in.push((lease.fence, Instant::now()));
+            let mut state = lock(&self.state);
+            state.handed_in.push_back(lease.fence);
+            if state.handed_in.len() > HANDED_IN_KNOWN {
+                state.handed_in.pop_front();
+            }
         }
         let Effort { seconds, cpu_seconds, .. } = effort;
         let what = match completion {

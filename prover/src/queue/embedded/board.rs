@@ -309,6 +309,11 @@ impl Board {
         outlook
     }
 
+    /// Jobs that were set aside.
+    pub(super) fn set_aside(&self) -> impl Iterator<Item = JobId> + '_ {
+        self.jobs.iter().filter(|(_, entry)| entry.record.state == State::SetAside).map(|(id, _)| *id)
+    }
+
     /// Leased jobs that `which` picks.
     pub(super) fn leased(&self, which: impl Fn(&Entry) -> bool) -> Vec<JobId> {
         self.leased.iter().copied().filter(|id| which(&self.jobs[id])).collect()

@@ -8,6 +8,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 
 use serde::Serialize;
 
@@ -31,11 +32,13 @@ struct Description<'a> {
 /// The folder of all bundles.
 pub(super) struct Bundles {
     folder: PathBuf,
+    /// Held while a bundle is written or removed; never waited for by who holds the board.
+    changing: Mutex<()>,
 }
 
 impl Bundles {
     pub(super) fn new(folder: PathBuf) -> Self {
-        Self { folder }
+        Self { folder, changing: Mutex::new(()) }
     }
 
     /// Where the bundle of a job is.
@@ -43,7 +46,7 @@ impl Bundles {
         self.folder.join(id.to_string())
     }
 
-    /// Writes the bundle of a job, in place of an older one.
+    /// Writes the bundle of a job, in place of an older one, if it is still wanted when its inputs are read.
     pub(super) fn write(
         &self,
         id: JobId,
@@ -51,9 +54,15 @@ impl Bundles {
         inputs: &[Option<ArtifactRef>],
         failures: &[Failure],
         artifacts: &dyn Artifacts,
-    ) -> Result<PathBuf, QueueError> {
-        self.remove(id)?;
+        is_wanted: impl FnOnce() -> bool,
+    ) -> Result<(), QueueError> {
+        let read: Vec<_> = inputs.iter().map(|input| input.map(|input| artifacts.get(&input))).collect();
+        let _alone = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
+        if !is_wanted() {
+            return Ok(());
+        }
         let path = self.path(id);
+        remove(&path)?;
         fs::create_dir_all(&path).map_err(failed("create", &path))?;
         let description = Description {
             id,
@@ -68,20 +77,24 @@ impl Bundles {
         let write = |name: &str, bytes: &[u8]| fs::write(path.join(name), bytes);
         json.and_then(|json| write("job.json", &json)).map_err(failed("write", &path))?;
         write("payload", &job.payload).map_err(failed("write", &path))?;
-        for (index, input) in inputs.iter().enumerate() {
-            let Some(Ok(bytes)) = input.map(|input| artifacts.get(&input)) else { continue };
+        for (index, input) in read.into_iter().enumerate() {
+            let Some(Ok(bytes)) = input else { continue };
             write(&format!("input-{index}"), &bytes).map_err(failed("write", &path))?;
         }
-        Ok(path)
+        Ok(())
     }
 
     /// Removes the bundle of a job, if there is one.
     pub(super) fn remove(&self, id: JobId) -> Result<(), QueueError> {
-        let path = self.path(id);
-        match fs::remove_dir_all(&path) {
-            Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(failed("remove", &path)(error)),
-            _ => Ok(()),
-        }
+        let _alone = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
+        remove(&self.path(id))
+    }
+}
+
+fn remove(path: &Path) -> Result<(), QueueError> {
+    match fs::remove_dir_all(path) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(failed("remove", path)(error)),
+        _ => Ok(()),
     }
 }
 

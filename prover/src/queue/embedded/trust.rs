@@ -14,8 +14,10 @@ use crate::digest::JobId;
 pub(super) const STRIKES: u32 = 3;
 /// A worker that asked for a job or finished one so lately is taken to be there.
 const PRESENT: Duration = Duration::from_secs(120);
-/// So long a job is kept for other workers; then he who declined it may try again, and what he says then counts.
+/// So long a job is kept for other workers; then he who declined it may try again.
 const KEPT_FOR_OTHERS: Duration = Duration::from_secs(120);
+/// Who declined a job longer ago is forgotten.
+const DECLINED: Duration = Duration::from_secs(3600);
 /// Workers remembered before those that are gone are forgotten.
 const REMEMBERED: usize = 4096;
 
@@ -45,6 +47,11 @@ impl Trust {
         known
     }
 
+    /// A worker gives a sign of life.
+    pub(super) fn sees(&mut self, worker: &str, now: Instant) {
+        self.known(worker, now);
+    }
+
     /// A worker asks for a job. False when it has asked later: then nobody waits for this.
     pub(super) fn asks(&mut self, worker: &str, turn: u64, now: Instant) -> bool {
         let known = self.known(worker, now);
@@ -65,21 +72,25 @@ impl Trust {
         known.strikes
     }
 
-    /// It did a job; gives who had said that this could not be done.
-    pub(super) fn did(&mut self, worker: &str, job: JobId, now: Instant) -> Option<String> {
+    /// A job is done, by `worker` if that is known; gives who had said that it could not be done.
+    pub(super) fn done(&mut self, worker: Option<&str>, job: JobId, now: Instant) -> Option<String> {
+        let declined = self.declined.remove(&job);
+        let worker = worker?;
         self.known(worker, now).strikes = 0;
-        let (other, _) = self.declined.remove(&job)?;
-        let wrong = other != worker;
-        if wrong {
-            self.refused(&other, now);
+        let (other, _) = declined.filter(|(other, _)| other != worker)?;
+        if let Some(known) = self.workers.get_mut(&other) {
+            known.strikes += 1;
         }
-        wrong.then_some(other)
+        Some(other)
     }
 
     /// It says that a job cannot be done. True when another worker is to try first.
     pub(super) fn declines(&mut self, worker: &str, job: JobId, now: Instant) -> bool {
+        self.declined.retain(|_, (_, when)| now.duration_since(*when) < DECLINED);
+        let before = self.declined.remove(&job);
         let is_another = |(name, known): (&String, &Known)| name != worker && now.duration_since(known.seen) < PRESENT;
-        if self.declined.remove(&job).is_some() || !self.workers.iter().any(is_another) {
+        // What two say counts; what one says twice does not.
+        if before.is_some_and(|(other, _)| other != worker) || !self.workers.iter().any(is_another) {
             return false;
         }
         self.declined.insert(job, (worker.to_owned(), now));
@@ -110,7 +121,7 @@ mod tests {
         let (mut trust, now) = (Trust::default(), Instant::now());
         trust.refused("w", now);
         trust.refused("w", now);
-        trust.did("w", A, now);
+        trust.done(Some("w"), A, now);
         for _ in 0..STRIKES {
             assert!(!trust.is_suspended("w"));
             trust.refused("w", now);
@@ -133,10 +144,15 @@ mod tests {
         for job in 0..STRIKES {
             let job = JobId([job as u8; 32]);
             assert!(trust.declines("sick", job, now));
-            assert_eq!(trust.did("well", job, now), Some("sick".to_owned()));
+            assert!(trust.declines("sick", job, now + KEPT_FOR_OTHERS - Duration::from_secs(1)), "it says so twice");
+            assert_eq!(trust.done(Some("well"), job, now), Some("sick".to_owned()));
         }
         assert!(trust.is_suspended("sick") && !trust.is_suspended("well"));
         assert!(!trust.declines("well", A, now + 2 * PRESENT), "the other is gone");
+        trust.sees("sick", now + 2 * PRESENT);
+        assert!(trust.declines("well", A, now + 2 * PRESENT), "and back");
+        assert_eq!(trust.done(None, A, now), None);
+        assert!(trust.may_have("well", A, now), "done is done");
     }
 
     #[test]
