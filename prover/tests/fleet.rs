@@ -119,6 +119,34 @@ fn maker(job: &sheaf_prover::queue::JobStatus) -> String {
 }
 
 #[test]
+fn while_one_version_replaces_another_the_batches_of_both_are_done() {
+    let blue = Fleet::new();
+    let lane = Lane::new(blue.lane.fleet(), "green").unwrap();
+    let green = Fleet { lane, ..Fleet::on(blue.server.clone()) };
+    let (_blue_serving, old, slowly) = (blue.serve(patient()), blue.client(), slow(Duration::from_millis(50)));
+    let (old_batch, new_batch) = (tree("old", 12), tree("new", 6));
+    old.submit(&old_batch).unwrap();
+    let old_workers = Workers::start(&blue, 2, &slowly);
+    wait_until("old work under way", || slowly.total() > 2);
+    // The new version comes beside it, and the old one ends what it has.
+    let (_green_serving, new, quickly) = (green.serve(patient()), green.client(), slow(Duration::from_millis(5)));
+    let mut lanes: Vec<String> =
+        lanes(&blue.link("looks"), blue.lane.fleet()).unwrap().into_iter().map(|l| l.lane).collect();
+    lanes.sort();
+    assert_eq!(lanes, ["green", "lane"]);
+    let new_workers = Workers::start(&green, 1, &quickly);
+    assert_eq!(run(&new, &new_batch).unwrap(), right_result(&new_batch));
+    assert_eq!(run(&old, &old_batch).unwrap(), right_result(&old_batch));
+    drop((old_workers, new_workers));
+    assert_eq!(
+        (slowly.total(), quickly.total()),
+        (old_batch.jobs().len(), new_batch.jobs().len()),
+        "each does its own"
+    );
+    assert!(matches!(new.progress(old_batch.root()), Err(QueueError::UnknownGraph(_))));
+}
+
+#[test]
 fn leases_hold_while_the_coordinator_is_away() {
     let fleet = Fleet::new();
     let serving = fleet.serve(patient());
