@@ -358,6 +358,12 @@ fn a_sweep_of_many_is_done_in_turns() {
     let swept = queue.sweep(grace).unwrap();
     assert_eq!((swept.artifacts, swept.kept, swept.left), (number, 0, 0));
     assert_eq!((stored_messages(&fleet), queue.artifacts().list().unwrap().len()), (0, 0));
+    // What was removed and is put there again is as young as any other.
+    for (part, i) in (0..4).flat_map(|part| (number / 4 - 10..number / 4).map(move |i| (part, i))) {
+        queue.artifacts().put(format!("{part} {i}").as_bytes()).unwrap();
+    }
+    let swept = queue.sweep(grace).unwrap();
+    assert_eq!((swept.artifacts, swept.kept), (0, 40));
 }
 
 #[test]

@@ -750,15 +750,14 @@ impl Queue for EmbeddedQueue {
             let known = std::mem::take(&mut inner.unneeded);
             for (hash, bytes) in stored {
                 let since = known.get(&hash).copied().unwrap_or(now);
-                if needed.contains(&hash) || now.duration_since(since) < grace {
+                let is_needed = needed.contains(&hash);
+                if !is_needed {
+                    inner.unneeded.insert(hash, since);
+                }
+                if is_needed || now.duration_since(since) < grace {
                     swept.kept += 1;
                     swept.kept_bytes = swept.kept_bytes.saturating_add(bytes);
-                    if !needed.contains(&hash) {
-                        inner.unneeded.insert(hash, since);
-                    }
                 } else {
-                    // Known until it is removed, if that is left to the next sweep.
-                    inner.unneeded.insert(hash, since);
                     unneeded.push((hash, bytes));
                 }
             }
@@ -776,6 +775,10 @@ impl Queue for EmbeddedQueue {
             let some: Vec<_> = some.iter().filter(|(hash, _)| !inner.board.needs(*hash)).collect();
             drop(inner);
             self.artifacts.remove_each(&some.iter().map(|(hash, _)| *hash).collect::<Vec<_>>())?;
+            // Who puts one there again has the whole grace.
+            let mut inner = self.lock();
+            some.iter().for_each(|(hash, _)| drop(inner.unneeded.remove(hash)));
+            drop(inner);
             swept.artifacts += some.len();
             swept.bytes = some.iter().fold(swept.bytes, |sum, (_, bytes)| sum.saturating_add(*bytes));
         }
