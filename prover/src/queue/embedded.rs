@@ -89,6 +89,13 @@ struct Inner {
     unneeded: HashMap<ArtifactHash, Instant>,
 }
 
+impl Inner {
+    /// Who has a lease, if somebody still has it.
+    fn holder(&self, hold: Hold) -> Option<String> {
+        self.board.entry(hold.job).ok()?.holder(hold.fence).map(str::to_owned)
+    }
+}
+
 /// Where those are that hold leases.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Holders {
@@ -366,7 +373,7 @@ impl EmbeddedQueue {
     pub(crate) fn mend(&self, hold: Hold, input: Input, damaged: ArtifactRef, reason: &str) -> Result<(), QueueError> {
         {
             let mut inner = self.lock();
-            let holds = inner.board.entry(hold.job)?.fence() == Some(hold.fence);
+            let holds = inner.board.entry(hold.job)?.holder(hold.fence).is_some();
             match input {
                 Input::Job(maker) => {
                     if holds {
@@ -417,9 +424,8 @@ impl EmbeddedQueue {
         let failure = Failure { cause: Cause::Refused, reason: reason.clone() };
         let verdict = {
             let mut inner = self.lock();
-            let worker = match &inner.board.entry(hold.job)?.record.state {
-                State::Leased { worker, fence } if *fence == hold.fence => worker.clone(),
-                _ => return Ok(Completion::Refused { reason, verdict: Verdict::Stale }),
+            let Some(worker) = inner.board.entry(hold.job)?.holder(hold.fence).map(str::to_owned) else {
+                return Ok(Completion::Refused { reason, verdict: Verdict::Stale });
             };
             let strikes = if is_wrong { inner.trust.refused(&worker, Instant::now()) } else { 0 };
             if strikes == STRIKES && self.holders == Holders::Elsewhere {
@@ -443,11 +449,8 @@ impl EmbeddedQueue {
             if entry.artifact().is_some() {
                 return Ok(Completion::AlreadyDone);
             }
-            let late = entry.fence() != Some(hold.fence);
-            let maker = match &entry.record.state {
-                State::Leased { worker, fence } if *fence == hold.fence => Some(worker.clone()),
-                _ => None,
-            };
+            let maker = entry.holder(hold.fence).map(str::to_owned);
+            let late = maker.is_none();
             let was_set_aside = entry.record.state == State::SetAside;
             let kind = entry.spec.kind;
             let mut record = entry.record.clone();
@@ -483,10 +486,7 @@ impl EmbeddedQueue {
 
     pub(crate) fn renew_hold(&self, hold: Hold) -> bool {
         let mut inner = self.lock();
-        let worker = match inner.board.entry(hold.job).map(|entry| &entry.record.state) {
-            Ok(State::Leased { worker, fence }) if *fence == hold.fence => worker.clone(),
-            _ => return false,
-        };
+        let Some(worker) = inner.holder(hold) else { return false };
         let now = Instant::now();
         inner.trust.sees(&worker, now);
         inner.board.extend(hold.job, now + self.policy.lease);
@@ -496,10 +496,7 @@ impl EmbeddedQueue {
     pub(crate) fn fail_hold(&self, hold: Hold, failure: Failure) -> Result<Verdict, QueueError> {
         let verdict = {
             let mut inner = self.lock();
-            let worker = match inner.board.entry(hold.job).map(|entry| &entry.record.state) {
-                Ok(State::Leased { worker, fence }) if *fence == hold.fence => worker.clone(),
-                _ => return Ok(Verdict::Stale),
-            };
+            let Some(worker) = inner.holder(hold) else { return Ok(Verdict::Stale) };
             let blames_the_job = matches!(failure.cause, Cause::Permanent | Cause::Panic);
             let another_tries = self.holders == Holders::Elsewhere
                 && blames_the_job
@@ -513,7 +510,7 @@ impl EmbeddedQueue {
 
     pub(crate) fn release_hold(&self, hold: Hold) -> Result<(), QueueError> {
         let mut inner = self.lock();
-        if inner.board.entry(hold.job).is_ok_and(|entry| entry.fence() == Some(hold.fence)) {
+        if inner.holder(hold).is_some() {
             self.unclaim(&mut inner, hold.job)?;
         }
         Ok(())
@@ -777,7 +774,9 @@ impl Queue for EmbeddedQueue {
             self.artifacts.remove_each(&some.iter().map(|(hash, _)| *hash).collect::<Vec<_>>())?;
             // Who puts one there again has the whole grace.
             let mut inner = self.lock();
-            some.iter().for_each(|(hash, _)| drop(inner.unneeded.remove(hash)));
+            for (hash, _) in &some {
+                inner.unneeded.remove(hash);
+            }
             drop(inner);
             swept.artifacts += some.len();
             swept.bytes = some.iter().fold(swept.bytes, |sum, (_, bytes)| sum.saturating_add(*bytes));

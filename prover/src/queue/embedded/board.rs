@@ -54,6 +54,14 @@ pub(super) struct Entry {
 }
 
 impl Entry {
+    /// Who has it, if the lease is this one.
+    pub(super) fn holder(&self, lease: Fence) -> Option<&str> {
+        match &self.record.state {
+            State::Leased { worker, fence } if *fence == lease => Some(worker),
+            _ => None,
+        }
+    }
+
     /// The fence under which it is leased.
     pub(super) fn fence(&self) -> Option<Fence> {
         match self.record.state {
