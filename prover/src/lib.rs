@@ -21,6 +21,7 @@
 //! | what a fleet of machines would do | [`simulation`] |
 
 pub mod artifact;
+mod clock;
 pub mod digest;
 pub mod fleet;
 pub mod graph;

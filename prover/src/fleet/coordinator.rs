@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::thread;
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, Instant};
 
 use async_nats::jetstream::consumer::{pull, AckPolicy};
 use async_nats::jetstream::stream::{self, RetentionPolicy};
@@ -24,6 +24,7 @@ use super::recent::Recent;
 use super::wire::{self, Answer, Handed, LaneSummary, Leased, Question, QuestionId, Refusal, ResultVerdict};
 use super::Lane;
 use crate::artifact::{ArtifactError, ArtifactRef};
+use crate::clock::since_epoch;
 use crate::digest::JobId;
 use crate::graph::{GraphBuilder, GraphError};
 use crate::panic::caught;
@@ -239,7 +240,7 @@ impl Shared {
     fn look_around(&self, over: &AtomicBool) {
         let mut due = Instant::now() + RESULT_AGAIN;
         while !over.load(Ordering::Relaxed) {
-            std::thread::sleep(TICK);
+            thread::sleep(TICK);
             if Instant::now() < due {
                 continue;
             }
@@ -633,8 +634,7 @@ impl Shared {
 
 /// A number for a coordinator that is higher than those of all that began before it.
 fn instance() -> u128 {
-    let since_epoch = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-    (since_epoch.as_micros() << 64) | u128::from(rand::random::<u64>())
+    (since_epoch().as_micros() << 64) | u128::from(rand::random::<u64>())
 }
 
 struct SetWhenDropped<'a>(&'a AtomicBool);

@@ -4,10 +4,11 @@ use std::collections::{BTreeSet, VecDeque};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Condvar, Mutex, MutexGuard};
 use std::thread;
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, Instant};
 
 use super::cpu::CpuShares;
 use super::{Event, JobEvent, Limits};
+use crate::clock::since_epoch;
 use crate::digest::JobId;
 use crate::graph::Ability;
 use crate::job::JobSpec;
@@ -115,8 +116,7 @@ impl<'a> Shift<'a> {
     ) -> Self {
         let abilities = work.abilities();
         // Of two processes of one name, the later has the higher turns.
-        let since_epoch = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-        let turn = u64::try_from(since_epoch.as_micros()).unwrap_or_default();
+        let turn = u64::try_from(since_epoch().as_micros()).unwrap_or_default();
         let (state, changed) = (Mutex::new(State { turn, ..State::default() }), Condvar::new());
         Self { queue, work, limits, listener, stop, over, abilities, state, changed }
     }

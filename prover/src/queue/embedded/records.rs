@@ -10,13 +10,13 @@
 
 use std::path::Path;
 use std::sync::{Condvar, Mutex, MutexGuard};
-use std::time::SystemTime;
 
 use rocksdb::{ColumnFamily, ColumnFamilyDescriptor, IteratorMode, LogLevel, Options, WriteBatch, DB};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::artifact::ArtifactRef;
+use crate::clock::since_epoch;
 use crate::digest::{ArtifactHash, JobId};
 use crate::job::JobSpec;
 use crate::queue::{Effort, Failure, Fence, OpenError, QueueError};
@@ -117,7 +117,7 @@ impl Records {
         let records = Self::new(db);
         // Above the last one, and, where these are restored from a backup, above those begun since it was made: a
         // worker may hold a lease from one of them.
-        let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).map_or(0, |now| now.as_secs());
+        let now = since_epoch().as_secs();
         let after_last = records.meta(EPOCH_KEY)?.unwrap_or(0).saturating_add(1);
         let epoch = after_last.max(u32::try_from(now).unwrap_or(0));
         match records.meta(FORMAT_KEY)? {
