@@ -271,15 +271,28 @@ pub struct Policy {
     pub max_attempts: u32,
     /// After so many lost workers a job only runs alone.
     pub alone_after: u32,
+    /// An attempt ends after so long, however often its lease is renewed: a worker that hangs renews it for ever.
+    #[serde(default = "longest_attempt")]
+    pub attempt: Duration,
     /// A sweep that others wait for ends after this with what it has done: they ask again.
     pub sweep: Duration,
+}
+
+fn longest_attempt() -> Duration {
+    Policy::default().attempt
 }
 
 impl Default for Policy {
     /// A minute's lease survives a machine that swaps or a short network outage, and costs little when a
     /// worker is really gone: the jobs are of that order. One crash is bad luck, two are a suspicion.
     fn default() -> Self {
-        Self { lease: Duration::from_secs(60), max_attempts: 5, alone_after: 2, sweep: Duration::from_secs(4) }
+        Self {
+            lease: Duration::from_secs(60),
+            max_attempts: 5,
+            alone_after: 2,
+            attempt: Duration::from_secs(3600),
+            sweep: Duration::from_secs(4),
+        }
     }
 }
 

@@ -5,7 +5,7 @@ mod support;
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use sheaf_prover::artifact::{ArtifactError, ArtifactRef};
 use sheaf_prover::digest::{CircuitDigest, JobId};
@@ -37,6 +37,7 @@ promises! {
     a_late_result_that_verifies_is_welcome,
     a_late_result_is_welcome_even_for_a_job_that_was_set_aside,
     renewing_keeps_a_lease,
+    but_not_for_ever,
     giving_back_costs_no_attempt,
     after_its_attempts_a_job_is_set_aside_with_a_bundle_and_retry_puts_it_back,
     a_lost_worker_counts_as_an_attempt_and_makes_the_job_run_alone,
@@ -185,6 +186,25 @@ fn renewing_keeps_a_lease(place: &dyn Place) {
         assert!(queue.claim(&capability("b")).unwrap().is_none());
     }
     assert!(matches!(finish(&*queue, &lease), Completion::Accepted { late: false, .. }));
+}
+
+fn but_not_for_ever(place: &dyn Place) {
+    let queue = place.open(Policy { attempt: Duration::from_millis(300), ..patient() });
+    queue.submit(&single("job")).unwrap();
+    let lease = claim(&*queue);
+    let start = Instant::now();
+    while queue.renew(&lease).unwrap() {
+        assert!(start.elapsed() < Duration::from_secs(10));
+        // Whoever asks for a job has leases run out.
+        let unable = Capability { abilities: BTreeSet::new(), ..capability("b") };
+        assert!(queue.claim(&unable).unwrap().is_none());
+        thread::sleep(Duration::from_millis(20));
+    }
+    assert!(start.elapsed() >= Duration::from_millis(250));
+    let failures = &queue.status().unwrap().graphs[0].jobs[0].failures;
+    let [Failure { cause: Cause::Expired, reason }] = &failures[..] else { panic!("{failures:?}") };
+    assert!(reason.contains("longer than 0.3 s"), "{reason}");
+    assert!(matches!(finish(&*queue, &lease), Completion::Accepted { late: true, .. }), "and is welcome late");
 }
 
 fn giving_back_costs_no_attempt(place: &dyn Place) {

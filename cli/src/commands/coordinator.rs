@@ -58,6 +58,9 @@ pub struct Coordinator {
     /// Seconds until a worker that does not renew its lease loses the job
     #[arg(long, value_name = "SECONDS", default_value_t = Policy::default().lease.as_secs_f64())]
     lease: f64,
+    /// Seconds until a job is taken from a worker that renews its lease and does not finish
+    #[arg(long, value_name = "SECONDS", default_value_t = Policy::default().attempt.as_secs_f64())]
+    longest_attempt: f64,
     /// Attempts at a job, lost ones included, before it is set aside
     #[arg(long, value_name = "N", default_value_t = Policy::default().max_attempts)]
     attempts: u32,
@@ -75,7 +78,9 @@ impl Coordinator {
         let stop = signals::stop_flag()?;
         let lease = Duration::try_from_secs_f64(self.lease)
             .context(Advice::new("that is no lease", "give --lease a positive number of seconds"))?;
-        let policy = Policy { lease, max_attempts: self.attempts, ..Policy::default() };
+        let attempt = Duration::try_from_secs_f64(self.longest_attempt)
+            .context(Advice::new("that is no time", "give --longest-attempt a positive number of seconds"))?;
+        let policy = Policy { lease, attempt, max_attempts: self.attempts, ..Policy::default() };
         let lane = if self.rehearsal { self.nats.rehearsal_lane()? } else { self.nats.lane(self.security)? };
         let metrics = Arc::new(CoordinatorMetrics::new(&lane, self.core_hour_price));
         let _served = self.metrics.map(|address| observe::serve(address, metrics.clone())).transpose()?;

@@ -306,7 +306,11 @@ impl EmbeddedQueue {
     pub(crate) fn expire(&self) -> Result<(), QueueError> {
         let now = Instant::now();
         let overdue = |entry: &Entry| entry.expires.is_some_and(|expires| expires <= now);
-        self.fail_leased(overdue, Cause::Expired, "its lease was not renewed in time")
+        self.fail_leased(overdue, Cause::Expired, "its lease was not renewed in time")?;
+        let longest = self.policy.attempt;
+        let endless =
+            |entry: &Entry| entry.leased_since.is_some_and(|since| now.saturating_duration_since(since) > longest);
+        self.fail_leased(endless, Cause::Expired, &format!("it took longer than {} s", longest.as_secs_f64()))
     }
 
     /// Waits until something may have made a job ready since `seen`, at most for `time`; gives what is seen now.

@@ -43,6 +43,8 @@ pub(super) struct Entry {
     pub(super) record: Record,
     /// When its lease runs out.
     pub(super) expires: Option<Instant>,
+    /// When it was leased, or the queue opened if that was later.
+    pub(super) leased_since: Option<Instant>,
     /// Jobs that read its result.
     dependents: Vec<JobId>,
     /// Dependencies that are not done.
@@ -176,8 +178,10 @@ impl Board {
                 missing += usize::from(!entry.is_done());
             }
         }
-        let (expires, ready_since, dependents, ranks) = (None, None, Vec::new(), BTreeMap::new());
-        self.jobs.insert(id, Entry { spec, record, expires, dependents, missing, ready_since, ranks });
+        let (expires, leased_since, ready_since) = (None, None, None);
+        let (dependents, ranks) = (Vec::new(), BTreeMap::new());
+        let entry = Entry { spec, record, expires, leased_since, dependents, missing, ready_since, ranks };
+        self.jobs.insert(id, entry);
     }
 
     /// Adds a graph whose jobs are on the board, or renews its label and deadline.
@@ -248,6 +252,7 @@ impl Board {
         let was_done = entry.is_done();
         entry.record = record;
         entry.expires = expires;
+        entry.leased_since = expires.map(|_| Instant::now());
         let is_done = entry.is_done();
         self.index(id);
         if was_done == is_done {
@@ -265,6 +270,7 @@ impl Board {
     pub(super) fn extend(&mut self, id: JobId, expires: Instant) {
         if let Some(entry) = self.jobs.get_mut(&id) {
             entry.expires = Some(expires);
+            entry.leased_since.get_or_insert_with(Instant::now);
         }
     }
 
