@@ -83,8 +83,8 @@ pub struct Capability {
     pub idle: bool,
     /// Only jobs of the graph with this root; any graph's without it.
     pub graph: Option<JobId>,
-    /// Counts the worker's claims. One that comes after a later one of the same worker was late on its way, and gets
-    /// nothing.
+    /// Counts the worker's claims. One that comes after a later one of the same worker gets
+    /// [`QueueError::NameTaken`]: it was late on its way and nobody waits for it, or two work under one name.
     #[serde(default)]
     pub turn: u64,
     /// The leases that it knows of, if it says so. Others of its name were given by answers that it never got, and are
@@ -284,7 +284,8 @@ fn longest_attempt() -> Duration {
 
 impl Default for Policy {
     /// A minute's lease survives a machine that swaps or a short network outage, and costs little when a
-    /// worker is really gone: the jobs are of that order. One crash is bad luck, two are a suspicion.
+    /// worker is really gone: the jobs are of that order. One crash is bad luck, two are a suspicion. No job takes
+    /// an hour, also where a machine is twenty times slower than two cores of today.
     fn default() -> Self {
         Self {
             lease: Duration::from_secs(60),

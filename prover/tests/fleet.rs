@@ -489,7 +489,7 @@ fn leases_that_a_worker_does_not_know_of_are_taken_back_at_no_cost() {
     assert_eq!((again.id, again.attempt), (lost.id, 1), "no attempt is spent");
     assert!(again.fence > lost.fence && queue.renew(&kept).unwrap() && !queue.renew(&lost).unwrap());
     // A claim that was on its way too long gets nothing and takes nothing.
-    assert!(queue.claim(&asks(2, &[])).unwrap().is_none());
+    assert!(matches!(queue.claim(&asks(2, &[])), Err(QueueError::NameTaken { worker }) if worker == "a"));
     assert!(queue.renew(&kept).unwrap() && queue.renew(&again).unwrap());
     assert!(queue.claim(&capability("b")).unwrap().is_some(), "of another worker that says nothing");
 }
@@ -510,6 +510,31 @@ fn a_worker_that_begins_anew_is_not_kept_waiting_by_what_its_last_life_asked() {
         let lease = queue.claim(&asks(1)).unwrap().expect("the job is for the new life");
         assert!(queue.renew(&lease).unwrap());
         assert!(dead.join().unwrap().is_none());
+    });
+}
+
+#[test]
+fn of_two_workers_of_one_name_the_first_ends() {
+    let fleet = Fleet::new();
+    let _serving = fleet.serve(patient());
+    let (queue, graph) = (fleet.client(), tree("g", 12));
+    let stop = AtomicBool::new(false);
+    let work = slow(Duration::ZERO);
+    let serve = |queue: &FleetQueue| {
+        let limits = Limits { worker: "one name".into(), jobs: 2, memory_bytes: 1000 };
+        queue.enter(&limits.worker).unwrap();
+        Worker::new(queue, &*work, limits, &|_| {}, &stop).serve(Until::Stopped)
+    };
+    let clients = [fleet.client(), fleet.client()];
+    thread::scope(|scope| {
+        let first = scope.spawn(|| serve(&clients[0]));
+        thread::sleep(Duration::from_millis(500));
+        let second = scope.spawn(|| serve(&clients[1]));
+        let error = first.join().unwrap().unwrap_err();
+        assert!(matches!(&error, QueueError::NameTaken { worker } if worker == "one name"), "{error}");
+        assert_eq!(run(&queue, &graph).unwrap(), right_result(&graph), "the second works");
+        stop.store(true, Ordering::Relaxed);
+        second.join().unwrap().unwrap();
     });
 }
 

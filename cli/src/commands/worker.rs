@@ -280,6 +280,9 @@ fn serve(
                 Advice::new("this worker is not trusted any more", "replace the machine, or install sheaf anew")
                     .answer_no()
             }
+            QueueError::NameTaken { .. } => {
+                Advice::new("this worker has no name of its own", "give it another --name, or none: then it has one")
+            }
             _ => Advice::new("the queue fails", "mend what is said above and start the worker again"),
         };
         anyhow::Error::new(error).context(advice)

@@ -319,7 +319,9 @@ impl Shared {
     /// The answer to a question; none for a claim that was parked.
     fn answer(&self, id: QuestionId, question: Question) -> Option<Answer> {
         if let Question::Claim { capability, patience } = question {
-            return match self.queue.expire().and_then(|()| self.lease(&capability)) {
+            let queue = &self.queue;
+            let leased = queue.expire().and_then(|()| queue.take_back_unknown(&capability));
+            return match leased.and_then(|()| self.lease(&capability)) {
                 Ok(None) if !patience.is_zero() => {
                     self.park(Parked { id, capability, until: Instant::now() + patience });
                     None
@@ -369,9 +371,6 @@ impl Shared {
     }
 
     fn lease(&self, capability: &Capability) -> Result<Option<Box<Leased>>, QueueError> {
-        if self.queue.suspended(&capability.worker) {
-            return Err(QueueError::Suspended { worker: capability.worker.clone() });
-        }
         let leased = self.queue.lease(capability)?.map(|(lease, inputs)| {
             let (job, worker) = (&lease.job, &capability.worker);
             let (batch, attempt) = (&lease.batch, lease.attempt);

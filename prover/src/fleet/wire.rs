@@ -220,6 +220,9 @@ pub enum Refusal {
     Suspended {
         worker: String,
     },
+    NameTaken {
+        worker: String,
+    },
     /// The coordinator cannot do it now and may later.
     Outage {
         reason: String,
@@ -247,6 +250,7 @@ impl Refusal {
             }
             QueueError::Unchecked { ability, next } => Self::Unchecked { ability: *ability, next: next.clone() },
             QueueError::Suspended { worker } => Self::Suspended { worker: worker.clone() },
+            QueueError::NameTaken { worker } => Self::NameTaken { worker: worker.clone() },
             // The coordinator ends with these, and somebody will mend it.
             QueueError::Records { .. } | QueueError::Bundle { .. } => {
                 Self::Outage { reason: super::link::reason(error) }
@@ -266,6 +270,7 @@ impl Refusal {
             Self::Unsettled { label, done, total } => QueueError::Unsettled { label, done, total },
             Self::Unchecked { ability, next } => QueueError::Unchecked { ability, next },
             Self::Suspended { worker } => QueueError::Suspended { worker },
+            Self::NameTaken { worker } => QueueError::NameTaken { worker },
             Self::Outage { reason } => QueueError::Unreachable { place: place.to_owned(), reason },
             Self::Failed { reason } => QueueError::Elsewhere { place: place.to_owned(), reason },
         }
@@ -512,6 +517,7 @@ mod tests {
             Refusal::MissingArtifact { label: "a".into(), artifact: artifact() },
             Refusal::Unchecked { ability, next: "b".into() },
             Refusal::Suspended { worker: "w".into() },
+            Refusal::NameTaken { worker: "w".into() },
         ];
         let leased = Leased {
             id: job().id(),

@@ -320,15 +320,21 @@ impl EmbeddedQueue {
     }
 
     /// Leases the first job for a worker, together with the names of its inputs. [`Self::expire`] goes before.
+    ///
+    /// Where there are other machines, one whose results are refused again and again is the fault itself, and would
+    /// spend the attempts of job after job: it gets no more until it begins anew. Neither does a claim that is older
+    /// than another of its worker: it was late on its way, and nobody waits for it; or two work under one name.
     pub(crate) fn lease(&self, capability: &Capability) -> Result<Option<(Lease, Vec<ArtifactRef>)>, QueueError> {
         let now = Instant::now();
         let mut inner = self.lock();
         let worker = &capability.worker;
         if self.holders == Holders::Elsewhere {
-            if inner.trust.is_suspended(worker) || !inner.trust.asks(worker, capability.turn, now) {
-                return Ok(None);
+            if inner.trust.is_suspended(worker) {
+                return Err(QueueError::Suspended { worker: worker.clone() });
             }
-            self.take_back_unknown(&mut inner, capability)?;
+            if !inner.trust.asks(worker, capability.turn, now) {
+                return Err(QueueError::NameTaken { worker: worker.clone() });
+            }
         }
         let trust = &inner.trust;
         let may_have = |job: JobId| self.holders == Holders::Here || trust.may_have(worker, job, now);
@@ -350,26 +356,19 @@ impl EmbeddedQueue {
 
     /// A worker that lists what it holds does not know of its other leases: the answers that gave them were lost. No one
     /// has begun these jobs.
-    fn take_back_unknown(&self, inner: &mut Inner, capability: &Capability) -> Result<(), QueueError> {
+    pub(crate) fn take_back_unknown(&self, capability: &Capability) -> Result<(), QueueError> {
         let Some(holds) = &capability.holds else { return Ok(()) };
+        let mut inner = self.lock();
+        if !inner.trust.asks(&capability.worker, capability.turn, Instant::now()) {
+            return Ok(());
+        }
         let is_its = held_by(&capability.worker);
         let is_unknown = |entry: &Entry| is_its(entry) && entry.fence().is_some_and(|fence| !holds.contains(&fence));
         for id in inner.board.leased(is_unknown) {
             tracing::info!(job = %id, worker = capability.worker, "the answer that leased it was lost: taken back");
-            self.unclaim(inner, id)?;
+            self.unclaim(&mut inner, id)?;
         }
         Ok(())
-    }
-
-    /// A worker whose results are refused again and again is the fault itself, and would spend the attempts of job
-    /// after job. Where there are others it gets no more until it begins anew.
-    fn is_suspended(&self, inner: &Inner, worker: &str) -> bool {
-        self.holders == Holders::Elsewhere && inner.trust.is_suspended(worker)
-    }
-
-    /// Whether a worker gets no jobs because its results were refused.
-    pub(crate) fn suspended(&self, worker: &str) -> bool {
-        self.is_suspended(&self.lock(), worker)
     }
 
     /// Takes a lease back whose input is damaged: the job that made it has to make it again. An input that

@@ -131,6 +131,12 @@ pub enum QueueError {
         /// The worker.
         worker: String,
     },
+    /// Another process asked for jobs by this name after this one did.
+    #[error("another process works under the name {worker}; give each worker a name of its own")]
+    NameTaken {
+        /// The name.
+        worker: String,
+    },
     /// The queue is elsewhere and cannot be reached now; it may be later.
     #[error("cannot reach the queue at {place}: {reason}")]
     Unreachable {
