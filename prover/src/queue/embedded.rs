@@ -11,7 +11,7 @@
 //! result's bytes are on disk before the record that names them, and `complete` returns after the record is.
 //! Nothing that takes long (verifying, artifact files, waiting for the disk) happens under the mutex.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, RwLock};
@@ -24,16 +24,17 @@ use super::{
 use crate::artifact::{ArtifactError, ArtifactRef, Artifacts, FileArtifacts};
 use crate::digest::{ArtifactHash, JobId};
 use crate::graph::Graph;
-use crate::job::{Input, JobSpec};
-use crate::panic::caught;
 use crate::work::Check;
 
 mod artifacts;
 mod board;
 mod bundle;
 mod census;
+mod holds;
 mod lock;
 mod records;
+mod retention;
+mod submission;
 mod tally;
 mod trust;
 mod view;
@@ -42,16 +43,15 @@ use artifacts::FolderArtifacts;
 use board::{Board, Entry};
 use bundle::Bundles;
 pub use census::{Census, JobCounts};
+pub(crate) use holds::ToCheck;
 use lock::FolderLock;
-use records::{GraphRecord, Record, Records, State};
+use records::{Record, Records, State};
 pub use tally::{KindTally, Tally};
-use trust::{Trust, STRIKES};
+use trust::Trust;
 use view::{graph_status, state, status};
 
 /// Kept of a job's failures; the rest is in the log.
 const FAILURES_KEPT: usize = 16;
-/// Artifacts that are removed before it is looked again what is needed.
-const SWEPT_TOGETHER: usize = 64;
 /// How often an idle thread looks whether to stop, and for leases that ran out.
 const PATIENCE: Duration = Duration::from_millis(100);
 
@@ -370,246 +370,11 @@ impl EmbeddedQueue {
         }
         Ok(())
     }
-
-    /// Takes a lease back whose input is damaged: the job that made it has to make it again. An input that
-    /// no job makes cannot be mended here, so the reading job is set aside.
-    pub(crate) fn mend(&self, hold: Hold, input: Input, damaged: ArtifactRef, reason: &str) -> Result<(), QueueError> {
-        {
-            let mut inner = self.lock();
-            let holds = inner.board.entry(hold.job)?.holder(hold.fence).is_some();
-            match input {
-                Input::Job(maker) => {
-                    if holds {
-                        self.unclaim(&mut inner, hold.job)?;
-                    }
-                    self.remake(&mut inner, maker, damaged, reason)?;
-                }
-                Input::Artifact(_) if holds => {
-                    let failure = Failure { cause: Cause::Input, reason: reason.to_owned() };
-                    self.fail_attempt(&mut inner, hold.job, failure)?;
-                }
-                Input::Artifact(_) => {}
-            }
-        }
-        self.write_bundles()
-    }
-
-    /// Sends a done job back, if `damaged` is still its result. This spends no attempt but needs one left,
-    /// so that a disk that damages everything does not keep a job going round for ever.
-    fn remake(&self, inner: &mut Inner, id: JobId, damaged: ArtifactRef, reason: &str) -> Result<(), QueueError> {
-        if inner.board.entry(id)?.artifact() != Some(damaged) {
-            return Ok(());
-        }
-        let failure = Failure { cause: Cause::Damaged, reason: reason.to_owned() };
-        self.fail_attempt(inner, id, failure).map(drop)
-    }
-
-    /// The job of a hold and its inputs, as they are now, for a check; none where there is nothing to check for.
-    pub(crate) fn to_check(&self, hold: Hold) -> Result<Option<ToCheck>, QueueError> {
-        let inner = self.lock();
-        let Ok(entry) = inner.board.entry(hold.job) else { return Ok(None) };
-        if entry.artifact().is_some() {
-            return Ok(None);
-        }
-        let inputs = inner.board.inputs(hold.job)?.into_iter().collect::<Option<Vec<_>>>();
-        drop(inner);
-        Ok(Some(ToCheck { job: self.records.spec(hold.job)?, inputs }))
-    }
-
-    /// Checks a result, a panic included.
-    pub(crate) fn checked(&self, job: &JobSpec, inputs: &[Vec<u8>], output: &[u8]) -> Result<(), String> {
-        let checked = caught(|| self.check.check(job, inputs, output));
-        checked.unwrap_or_else(|panic| Err(format!("the check panicked: {panic}")))
-    }
-
-    /// A result was refused: it did not verify, or (then it speaks against nobody) it is not there.
-    pub(crate) fn refuse(&self, hold: Hold, reason: String, is_wrong: bool) -> Result<Completion, QueueError> {
-        let failure = Failure { cause: Cause::Refused, reason: reason.clone() };
-        let verdict = {
-            let mut inner = self.lock();
-            let Some(worker) = inner.board.entry(hold.job)?.holder(hold.fence).map(str::to_owned) else {
-                return Ok(Completion::Refused { reason, verdict: Verdict::Stale });
-            };
-            let strikes = if is_wrong { inner.trust.refused(&worker, Instant::now()) } else { 0 };
-            if strikes == STRIKES && self.holders == Holders::Elsewhere {
-                tracing::error!(
-                    worker,
-                    reason,
-                    "{STRIKES} results of one worker refused in a row: it gets no more jobs"
-                );
-            }
-            self.fail_attempt(&mut inner, hold.job, failure)?
-        };
-        self.write_bundles()?;
-        Ok(Completion::Refused { reason, verdict })
-    }
-
-    /// Makes a stored result that was checked the job's, if it has none.
-    pub(crate) fn accept(&self, hold: Hold, artifact: ArtifactRef, effort: Effort) -> Result<Completion, QueueError> {
-        let (late, was_set_aside) = {
-            let mut inner = self.lock();
-            let Ok(entry) = inner.board.entry(hold.job) else { return Ok(Completion::AlreadyDone) };
-            if entry.artifact().is_some() {
-                return Ok(Completion::AlreadyDone);
-            }
-            let maker = entry.holder(hold.fence).map(str::to_owned);
-            let late = maker.is_none();
-            let was_set_aside = entry.record.state == State::SetAside;
-            let kind = entry.spec.kind;
-            let mut record = entry.record.clone();
-            inner.tally.done(kind, &effort, late);
-            record.state = State::Done { artifact, effort };
-            self.change(&mut inner, hold.job, record, None)?;
-            if let Some((transactions, cpu_seconds)) = inner.board.newly_done(hold.job) {
-                inner.tally.graph_done(transactions, cpu_seconds);
-            }
-            let wrong = inner.trust.done(maker.as_deref(), hold.job, Instant::now());
-            if let Some(worker) = wrong {
-                tracing::warn!(worker, job = %hold.job, "it said that this job cannot be done, and another worker did it");
-            }
-            (late, was_set_aside)
-        };
-        self.records.sync()?;
-        if was_set_aside {
-            self.bundles.remove(hold.job)?;
-        }
-        Ok(Completion::Accepted { artifact, late })
-    }
-
-    /// The name of a job's result, if it is done.
-    pub(crate) fn result_of(&self, job: JobId) -> Result<Option<ArtifactRef>, QueueError> {
-        Ok(self.lock().board.entry(job)?.artifact())
-    }
-
-    /// Sends a job back whose result was found damaged.
-    pub(crate) fn remake_result(&self, job: JobId, damaged: ArtifactRef, reason: &str) -> Result<(), QueueError> {
-        self.remake(&mut self.lock(), job, damaged, reason)?;
-        self.write_bundles()
-    }
-
-    pub(crate) fn renew_hold(&self, hold: Hold) -> bool {
-        let mut inner = self.lock();
-        let Some(worker) = inner.holder(hold) else { return false };
-        let now = Instant::now();
-        inner.trust.sees(&worker, now);
-        inner.board.extend(hold.job, now + self.policy.lease);
-        true
-    }
-
-    pub(crate) fn fail_hold(&self, hold: Hold, failure: Failure) -> Result<Verdict, QueueError> {
-        let verdict = {
-            let mut inner = self.lock();
-            let Some(worker) = inner.holder(hold) else { return Ok(Verdict::Stale) };
-            let blames_the_job = matches!(failure.cause, Cause::Permanent | Cause::Panic);
-            let another_tries = self.holders == Holders::Elsewhere
-                && blames_the_job
-                && inner.trust.declines(&worker, hold.job, Instant::now());
-            let is_final = failure.cause.is_permanent() && !another_tries;
-            self.end_attempt(&mut inner, hold.job, failure, is_final)?
-        };
-        self.write_bundles()?;
-        Ok(verdict)
-    }
-
-    pub(crate) fn release_hold(&self, hold: Hold) -> Result<(), QueueError> {
-        let mut inner = self.lock();
-        if inner.holder(hold).is_some() {
-            self.unclaim(&mut inner, hold.job)?;
-        }
-        Ok(())
-    }
-
-    /// Refuses a graph with jobs whose results could not be checked.
-    fn check_coverage(&self, graph: &Graph) -> Result<(), QueueError> {
-        for ability in graph.abilities() {
-            self.check.covers(ability).map_err(|next| QueueError::Unchecked { ability, next })?;
-        }
-        Ok(())
-    }
-
-    /// Sends back those of a graph's done jobs whose artifacts are not whole, with all their attempts.
-    fn remake_damaged(&self, graph: &Graph) -> Result<Vec<JobId>, QueueError> {
-        let done: Vec<_> = {
-            let inner = self.lock();
-            let artifact = |id| Some((id, inner.board.entry(id).ok()?.artifact()?));
-            graph.jobs().iter().filter_map(|(id, _)| artifact(*id)).collect()
-        };
-        let mut remade = Vec::new();
-        for (id, artifact) in done {
-            let reason = match self.artifacts.get(&artifact) {
-                Ok(_) => continue,
-                Err(error @ ArtifactError::Damaged { .. }) => error.to_string(),
-                Err(error) => return Err(error.into()),
-            };
-            let mut inner = self.lock();
-            if inner.board.entry(id)?.artifact() == Some(artifact) {
-                self.change(&mut inner, id, Record::new(), None)?;
-                tracing::warn!(job = %id, reason, "result is damaged and will be made again");
-                remade.push(id);
-            }
-        }
-        Ok(remade)
-    }
-
-    /// Refuses a graph that reads artifacts which are not there.
-    fn check_inputs(&self, graph: &Graph) -> Result<(), QueueError> {
-        let mut seen = HashSet::new();
-        for (_, job) in graph.jobs() {
-            for input in &job.inputs {
-                let Input::Artifact(artifact) = *input else { continue };
-                if !seen.insert((artifact.hash, artifact.length)) {
-                    continue;
-                }
-                match self.artifacts.get(&artifact) {
-                    Ok(_) => {}
-                    Err(ArtifactError::Damaged { .. }) => {
-                        return Err(QueueError::MissingArtifact { label: job.label.clone(), artifact });
-                    }
-                    Err(error) => return Err(error.into()),
-                }
-            }
-        }
-        Ok(())
-    }
 }
 
 impl Queue for EmbeddedQueue {
     fn submit(&self, graph: &Graph) -> Result<Submitted, QueueError> {
-        self.check_coverage(graph)?;
-        let _nothing_is_removed = self.sweeping.read().unwrap_or_else(PoisonError::into_inner);
-        self.check_inputs(graph)?;
-        {
-            let mut inner = self.lock();
-            let board = &mut inner.board;
-            let number = match board.graph(graph.root()) {
-                Ok(known) => known.number,
-                Err(_) => board.graphs().last().map_or(0, |(_, last)| last.number + 1),
-            };
-            let record = GraphRecord {
-                label: graph.label().to_owned(),
-                deadline_ms: graph.deadline_ms(),
-                number,
-                transactions: graph.transactions(),
-                jobs: graph.jobs().iter().map(|(id, _)| *id).collect(),
-            };
-            let new_jobs: Vec<(JobId, &JobSpec, Record)> = graph
-                .jobs()
-                .iter()
-                .filter(|(id, _)| !board.contains(*id))
-                .map(|(id, spec)| (*id, spec, Record::new()))
-                .collect();
-            self.records.add_graph(graph.root(), &record, &new_jobs)?;
-            for (id, spec, record) in new_jobs {
-                board.insert(id, spec.clone(), record);
-            }
-            board.add_graph(graph.root(), record)?;
-            inner.changes += 1;
-            self.changed.notify_all();
-        }
-        let remade = self.remake_damaged(graph)?;
-        self.records.sync()?;
-        let progress = self.progress(graph.root())?;
-        Ok(Submitted { jobs: progress.total, done: progress.done, remade })
+        self.add(graph)
     }
 
     fn claim(&self, capability: &Capability) -> Result<Option<Lease>, QueueError> {
@@ -725,67 +490,11 @@ impl Queue for EmbeddedQueue {
     }
 
     fn settle(&self, root: JobId) -> Result<(), QueueError> {
-        let mut inner = self.lock();
-        let label = inner.board.graph(root)?.label.clone();
-        let Progress { total, done, .. } = inner.board.progress(root)?;
-        if done < total {
-            return Err(QueueError::Unsettled { label, done, total });
-        }
-        self.records.remove_graph(root, &inner.board.only_in(root)?)?;
-        inner.board.remove_graph(root);
-        self.records.sync()?;
-        tracing::info!(graph = %root, label, "settled");
-        Ok(())
+        self.forget(root)
     }
 
     fn sweep(&self, grace: Duration) -> Result<Swept, QueueError> {
-        // Listed before it is asked what is needed: what is put and named between the two is not in the list.
-        let stored = self.artifacts.list()?;
-        let (mut swept, mut unneeded) = (Swept::default(), Vec::new());
-        let _nothing_is_submitted = self.sweeping.write().unwrap_or_else(PoisonError::into_inner);
-        {
-            let mut inner = self.lock();
-            let needed = inner.board.artifacts();
-            let now = Instant::now();
-            let known = std::mem::take(&mut inner.unneeded);
-            for (hash, bytes) in stored {
-                let since = known.get(&hash).copied().unwrap_or(now);
-                let is_needed = needed.contains(&hash);
-                if !is_needed {
-                    inner.unneeded.insert(hash, since);
-                }
-                if is_needed || now.duration_since(since) < grace {
-                    swept.kept += 1;
-                    swept.kept_bytes = swept.kept_bytes.saturating_add(bytes);
-                } else {
-                    unneeded.push((hash, bytes));
-                }
-            }
-        }
-        let (start, mut left) = (Instant::now(), unneeded.len());
-        for some in unneeded.chunks(SWEPT_TOGETHER) {
-            // Some are removed each time, or it would never end.
-            let is_first = left == unneeded.len();
-            if self.holders == Holders::Elsewhere && !is_first && start.elapsed() > self.policy.sweep {
-                break;
-            }
-            left -= some.len();
-            // A result may have been accepted meanwhile that is one of them.
-            let inner = self.lock();
-            let some: Vec<_> = some.iter().filter(|(hash, _)| !inner.board.needs(*hash)).collect();
-            drop(inner);
-            self.artifacts.remove_each(&some.iter().map(|(hash, _)| *hash).collect::<Vec<_>>())?;
-            // Who puts one there again has the whole grace.
-            let mut inner = self.lock();
-            for (hash, _) in &some {
-                inner.unneeded.remove(hash);
-            }
-            drop(inner);
-            swept.artifacts += some.len();
-            swept.bytes = some.iter().fold(swept.bytes, |sum, (_, bytes)| sum.saturating_add(*bytes));
-        }
-        swept.left = left;
-        Ok(swept)
+        self.remove_unneeded(grace)
     }
 
     fn artifacts(&self) -> &dyn Artifacts {
@@ -799,13 +508,6 @@ impl Queue for EmbeddedQueue {
 
 fn held_by(worker: &str) -> impl Fn(&Entry) -> bool + '_ {
     move |entry| matches!(&entry.record.state, State::Leased { worker: by, .. } if by == worker)
-}
-
-/// A job whose result is to be checked.
-pub(crate) struct ToCheck {
-    pub(crate) job: JobSpec,
-    /// What it reads, in order; none while one of these is being made again.
-    pub(crate) inputs: Option<Vec<ArtifactRef>>,
 }
 
 /// A folder that was opened and read.
