@@ -41,11 +41,12 @@ impl NatsArguments {
         Link::connect(&options).context(Advice::new("there is no queue", "start NATS, or name it by --queue nats://…"))
     }
 
-    /// The lane of a profile's circuits.
-    pub fn lane(&self, security: Profile) -> Result<Lane> {
-        let pinned = PinnedCircuits::load(security)
-            .context(Advice::new("this program's pinned circuits are damaged", "install sheaf anew"))?;
-        self.lane_named(&pinned.verifier.set().root().to_string()[..LANE_DIGITS])
+    /// The lane of a profile's circuits, or that of rehearsals.
+    pub fn lane_for(&self, security: Profile, rehearsal: bool) -> Result<Lane> {
+        match rehearsal {
+            true => self.rehearsal_lane(),
+            false => self.lane(security),
+        }
     }
 
     /// The lane of rehearsals.
@@ -87,7 +88,7 @@ impl LaneArguments {
         let missing = || Advice::new("neither a data folder nor a fleet is named", "give --data-dir or --queue");
         let url = self.queue.as_ref().with_context(missing)?;
         let link = self.nats.connect(url, who)?;
-        let lane = if self.rehearsal { self.nats.rehearsal_lane()? } else { self.nats.lane(self.security)? };
+        let lane = self.nats.lane_for(self.security, self.rehearsal)?;
         self.nats.queue(&link, &lane)
     }
 }

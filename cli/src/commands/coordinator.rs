@@ -81,7 +81,7 @@ impl Coordinator {
         let attempt = Duration::try_from_secs_f64(self.longest_attempt)
             .context(Advice::new("that is no time", "give --longest-attempt a positive number of seconds"))?;
         let policy = Policy { lease, attempt, max_attempts: self.attempts, ..Policy::default() };
-        let lane = if self.rehearsal { self.nats.rehearsal_lane()? } else { self.nats.lane(self.security)? };
+        let lane = self.nats.lane_for(self.security, self.rehearsal)?;
         let metrics = Arc::new(CoordinatorMetrics::new(&lane, self.core_hour_price));
         let _served = self.metrics.map(|address| observe::serve(address, metrics.clone())).transpose()?;
         let check: Arc<dyn Check> = if self.rehearsal { Arc::new(Rehearsal) } else { Arc::new(self.work(printer)?) };

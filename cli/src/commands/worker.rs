@@ -139,7 +139,7 @@ impl Worker {
     }
 
     fn work_in_fleet(&self, url: &str, printer: &Printer, stop: &Arc<AtomicBool>) -> Result<Done> {
-        let lane = if self.rehearsal { self.nats.rehearsal_lane()? } else { self.nats.lane(self.security)? };
+        let lane = self.nats.lane_for(self.security, self.rehearsal)?;
         let metrics = Arc::new(WorkerMetrics::new(&lane));
         let _served = self.metrics.map(|address| observe::serve(address, metrics.clone())).transpose()?;
         let work = self.work(printer)?;
