@@ -54,6 +54,13 @@ impl NatsArguments {
         self.lane_named(rehearsal::LANE)
     }
 
+    /// The lane of a profile's circuits.
+    pub fn lane(&self, security: Profile) -> Result<Lane> {
+        let pinned = PinnedCircuits::load(security)
+            .context(Advice::new("this program's pinned circuits are damaged", "install sheaf anew"))?;
+        self.lane_named(&pinned.verifier.set().root().to_string()[..LANE_DIGITS])
+    }
+
     fn lane_named(&self, name: &str) -> Result<Lane> {
         Lane::new(&self.fleet, name).context(Advice::new("there cannot be such a fleet", "name another by --fleet"))
     }

@@ -7,7 +7,7 @@
 //!                 renewing thread ────┘ keeps the leases of all running jobs
 //! ```
 //!
-//! A [`Runner`] does one graph and gives its result; a [`Worker`] does what comes, of any graph; [`follow`] waits for a
+//! A [`Runner`] does one graph and gives its result; a [`Worker`] does what comes, of any graph; [`follow()`] waits for a
 //! graph that others do. Leases are renewed by a
 //! thread of their own, so that a long job is not taken for a dead one. When the queue is elsewhere and cannot be
 //! reached, work goes on, and what is done is handed in when it is back.

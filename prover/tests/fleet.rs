@@ -13,9 +13,10 @@ use bytes::Bytes;
 use futures_util::StreamExt as _;
 use rand::Rng as _;
 use sheaf_prover::artifact::ArtifactRef;
+use sheaf_prover::fleet::wire::{self, Answer, Question};
 use sheaf_prover::fleet::{lanes, Coordinator, CoordinatorError, FleetQueue, Lane, Link, LinkOptions};
 use sheaf_prover::graph::Graph;
-use sheaf_prover::job::JobSpec;
+use sheaf_prover::job::{JobKind, JobSpec};
 use sheaf_prover::queue::{
     Capability, Cause, Completion, Failure, Fence, JobState, Lease, Policy, Queue, QueueError, Verdict,
 };
@@ -265,9 +266,7 @@ fn messages_that_are_none_are_passed_over() {
     let queue = fleet.client();
     queue.submit(&single("job")).unwrap();
     let lease = claim(&queue);
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    runtime.block_on(async {
-        let client = async_nats::connect(fleet.server.url()).await.unwrap();
+    by_another_program(&fleet, async |client| {
         let subject = |what: &str| format!("sheaf.{}.{}.{what}", fleet.lane.fleet(), fleet.lane.name());
         let other_version = br#"{"version":9,"id":1,"question":"policy"}"#.to_vec();
         for bytes in [vec![], b"{}".to_vec(), vec![0xff; 100_000], b"[[[[[[".to_vec(), other_version] {
@@ -281,12 +280,21 @@ fn messages_that_are_none_are_passed_over() {
     assert!(matches!(finish(&queue, &lease), Completion::Accepted { .. }));
 }
 
+/// Talks to NATS as a program that is none of ours.
+fn by_another_program<T>(fleet: &Fleet, talk: impl AsyncFnOnce(async_nats::Client) -> T) -> T {
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+    runtime.block_on(async { talk(async_nats::connect(fleet.server.url()).await.unwrap()).await })
+}
+
+/// The bucket of a lane's artifacts.
+fn bucket(lane: &Lane) -> String {
+    format!("sheaf-{}-{}", lane.fleet(), lane.name())
+}
+
 /// Replaces or removes what the object store has under an artifact's name.
 fn damage(fleet: &Fleet, artifact: &ArtifactRef, with: Option<&[u8]>) {
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
-    runtime.block_on(async {
-        let client = async_nats::connect(fleet.server.url()).await.unwrap();
-        let bucket = format!("sheaf-{}-{}", fleet.lane.fleet(), fleet.lane.name());
+    by_another_program(fleet, async |client| {
+        let bucket = bucket(&fleet.lane);
         let jetstream = jetstream::new(client);
         let name = artifact.hash.to_string();
         match with {
@@ -304,10 +312,8 @@ fn damage(fleet: &Fleet, artifact: &ArtifactRef, with: Option<&[u8]>) {
 
 /// Messages that the bucket holds.
 fn stored_messages(fleet: &Fleet) -> u64 {
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
-    runtime.block_on(async {
-        let client = async_nats::connect(fleet.server.url()).await.unwrap();
-        let bucket = format!("OBJ_sheaf-{}-{}", fleet.lane.fleet(), fleet.lane.name());
+    by_another_program(fleet, async |client| {
+        let bucket = format!("OBJ_{}", bucket(&fleet.lane));
         jetstream::new(client).get_stream(bucket).await.unwrap().info().await.unwrap().state.messages
     })
 }
@@ -371,10 +377,8 @@ fn other_programs_find_artifacts_in_the_object_store() {
     let fleet = Fleet::new();
     let queue = fleet.open(patient());
     let artifact = queue.artifacts().put(b"a proof").unwrap();
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
-    runtime.block_on(async {
-        let client = async_nats::connect(fleet.server.url()).await.unwrap();
-        let bucket = format!("sheaf-{}-{}", fleet.lane.fleet(), fleet.lane.name());
+    by_another_program(&fleet, async |client| {
+        let bucket = bucket(&fleet.lane);
         let store = jetstream::new(client).get_object_store(&bucket).await.unwrap();
         let mut bytes = Vec::new();
         // The client library checks the digest.
@@ -564,14 +568,50 @@ fn of_two_coordinators_one_ends() {
 }
 
 #[test]
+fn a_verdict_that_is_lost_is_asked_for() {
+    let fleet = Fleet::new();
+    let job = spec(JobKind::Chunk, "job", vec![]);
+    let (id, batch, inputs, fence) = (job.id(), "g".to_owned(), vec![], Fence(1));
+    let lease = Lease { id, batch, job, inputs, fence, attempt: 1, alone: false };
+    let output = b"a result";
+    let artifact = ArtifactRef::of(output);
+    // A coordinator that says no verdict, and has judged when it is asked the second time.
+    let coordinate = async |client: async_nats::Client| {
+        let (name, subject) = (fleet.lane.fleet(), fleet.lane.name());
+        let subject = |what: &str| format!("sheaf.{name}.{subject}.{what}");
+        let (name, subjects) = (format!("{}-results", bucket(&fleet.lane)), vec![subject("result")]);
+        let results = jetstream::stream::Config { name, subjects, ..Default::default() };
+        jetstream::new(client.clone()).create_stream(results).await.unwrap();
+        let (mut asked, mut looked) = (client.subscribe(subject("ask")).await.unwrap(), 0);
+        while looked < 2 {
+            let message = asked.next().await.unwrap();
+            let answer = match wire::decode_question(&message.payload).unwrap().question {
+                Question::Policy => Answer::Policy(patient()),
+                Question::Result { job } => {
+                    assert_eq!(job, lease.id);
+                    looked += 1;
+                    Answer::Result((looked == 2).then_some(artifact))
+                }
+                other => panic!("{other:?}"),
+            };
+            client.publish(message.reply.unwrap(), wire::encode(&answer).into()).await.unwrap();
+        }
+        client.flush().await.unwrap();
+    };
+    thread::scope(|scope| {
+        scope.spawn(|| by_another_program(&fleet, coordinate));
+        let completion = fleet.client().complete(&lease, output, effort()).unwrap();
+        assert_eq!(completion, Completion::Accepted { artifact, late: false });
+    });
+}
+
+#[test]
 fn answers_go_to_inboxes_only() {
     let fleet = Fleet::new();
     let _serving = fleet.serve(patient());
     let queue = fleet.client();
     queue.submit(&single("job")).unwrap();
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    runtime.block_on(async {
-        let client = async_nats::connect(fleet.server.url()).await.unwrap();
+    by_another_program(&fleet, async |client| {
         let mut heard = client.subscribe("elsewhere").await.unwrap();
         let subject = |what: &str| format!("sheaf.{}.{}.{what}", fleet.lane.fleet(), fleet.lane.name());
         for (number, bytes) in
@@ -596,10 +636,8 @@ fn what_others_put_into_the_bucket_stops_nothing() {
     let lease = claim(&*queue);
     let output = right(&lease.job, &lease.inputs);
     let artifact = ArtifactRef::of(&output);
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
-    runtime.block_on(async {
-        let client = async_nats::connect(fleet.server.url()).await.unwrap();
-        let bucket = format!("sheaf-{}-{}", fleet.lane.fleet(), fleet.lane.name());
+    by_another_program(&fleet, async |client| {
+        let bucket = bucket(&fleet.lane);
         let jetstream = jetstream::new(client);
         let name = |hash: String| base64::Engine::encode(&base64::engine::general_purpose::URL_SAFE, hash);
         let junk = name("junk".into());

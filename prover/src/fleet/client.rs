@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use async_nats::client::RequestErrorKind;
 use async_nats::jetstream::context::PublishErrorKind;
-use async_nats::{HeaderMap, Request};
+use async_nats::{HeaderMap, Request, Subscriber};
 use bytes::Bytes;
 use futures_util::StreamExt as _;
 
@@ -34,6 +34,8 @@ const SUBMIT_TRIES: usize = 60;
 const PATIENCE: Duration = Duration::from_secs(2);
 /// How long the verdict on a result is waited for; it is safe before that.
 const VERDICT_TIME: Duration = Duration::from_secs(30);
+/// When it has not come by now, it may have been lost on its way: the coordinator is asked what it was.
+const VERDICT_LOST: Duration = Duration::from_secs(3);
 /// How long coordinators are listened for.
 const HELLO_TIME: Duration = Duration::from_millis(500);
 
@@ -100,13 +102,13 @@ impl FleetQueue {
         Ok(Some(Lease { id, batch, job, inputs, fence, attempt, alone }))
     }
 
-    /// Puts a result's name into the stream, where it is safe, and waits for the verdict.
-    async fn hand_in(&self, handed: &Handed) -> Result<Completion, QueueError> {
+    /// Puts a result's name into the stream, where it is safe; what it gives hears the verdict.
+    async fn hand_in(&self, handed: &Handed) -> Result<Subscriber, QueueError> {
         let client = self.link.client();
         let away =
             |error: &dyn std::error::Error| QueueError::Unreachable { place: self.place(), reason: reason(error) };
         let inbox = client.new_inbox();
-        let mut verdicts = client.subscribe(inbox.clone()).await.map_err(|error| away(&error))?;
+        let verdicts = client.subscribe(inbox.clone()).await.map_err(|error| away(&error))?;
         let mut headers = HeaderMap::new();
         headers.insert(wire::VERDICT_HEADER, inbox.as_str());
         let (subject, message) = (self.lane.result_subject(), Bytes::from(wire::encode(handed)));
@@ -116,21 +118,41 @@ impl FleetQueue {
             Err(error) => Err(error),
         };
         match stored {
-            Ok(_) => {}
+            Ok(_) => Ok(verdicts),
             Err(error) if error.kind() == PublishErrorKind::StreamNotFound => {
                 let reason = "the stream of results is gone; start the coordinator, which makes it".to_owned();
-                return Err(QueueError::Unreachable { place: self.place(), reason });
+                Err(QueueError::Unreachable { place: self.place(), reason })
             }
-            Err(error) => return Err(away(&error)),
+            Err(error) => Err(away(&error)),
         }
-        match tokio::time::timeout(VERDICT_TIME, verdicts.next()).await {
-            Ok(Some(message)) => match wire::decode(&message.payload) {
-                Ok(ResultVerdict::Completion(completion)) => Ok(completion),
-                Ok(ResultVerdict::Refused(refusal)) => Err(refusal.error(&self.place())),
-                Err(error) => Err(QueueError::Elsewhere { place: self.place(), reason: error.to_string() }),
-            },
-            Ok(None) | Err(_) => Ok(Completion::HandedIn),
+    }
+
+    /// Waits for the verdict on a result that was handed in.
+    fn verdict(&self, handed: &Handed, mut verdicts: Subscriber) -> Result<Completion, QueueError> {
+        let until = Instant::now() + VERDICT_TIME;
+        while Instant::now() < until {
+            match self.link.wait(async { tokio::time::timeout(VERDICT_LOST, verdicts.next()).await }) {
+                Ok(Some(message)) => {
+                    return match wire::decode(&message.payload) {
+                        Ok(ResultVerdict::Completion(completion)) => Ok(completion),
+                        Ok(ResultVerdict::Refused(refusal)) => Err(refusal.error(&self.place())),
+                        Err(error) => Err(QueueError::Elsewhere { place: self.place(), reason: error.to_string() }),
+                    };
+                }
+                Ok(None) => break,
+                Err(_) => {}
+            }
+            let artifact = handed.artifact;
+            match self.ask(Question::Result { job: handed.hold.job }) {
+                Ok(Answer::Result(Some(theirs))) if theirs == artifact => {
+                    return Ok(Completion::Accepted { artifact, late: false });
+                }
+                Ok(Answer::Result(Some(_))) | Err(QueueError::UnknownJob(_)) => return Ok(Completion::AlreadyDone),
+                // It is not judged, or was refused; or nobody answers.
+                Ok(_) | Err(_) => {}
+            }
         }
+        Ok(Completion::HandedIn)
     }
 
     /// Where it is, in words.
@@ -205,7 +227,8 @@ impl Queue for FleetQueue {
     fn complete(&self, lease: &Lease, output: &[u8], effort: Effort) -> Result<Completion, QueueError> {
         let artifact = self.artifacts.put(output)?;
         let handed = Handed { version: wire::VERSION, hold: lease.hold(), artifact, effort };
-        self.link.wait(self.hand_in(&handed))
+        let verdicts = self.link.wait(self.hand_in(&handed))?;
+        self.verdict(&handed, verdicts)
     }
 
     fn fail(&self, lease: &Lease, failure: Failure) -> Result<Verdict, QueueError> {
