@@ -532,11 +532,12 @@ fn of_two_workers_of_one_name_the_first_ends() {
     let clients = [fleet.client(), fleet.client()];
     thread::scope(|scope| {
         let first = scope.spawn(|| serve(&clients[0]));
-        thread::sleep(Duration::from_millis(500));
+        wait_until("the first works", || work.total() == 1);
         let second = scope.spawn(|| serve(&clients[1]));
         let error = first.join().unwrap().unwrap_err();
         assert!(matches!(&error, QueueError::NameTaken { worker } if worker == "one name"), "{error}");
         assert_eq!(run(&queue, &graph).unwrap(), right_result(&graph), "the second works");
+    queue.submit(&single("job")).unwrap();
         stop.store(true, Ordering::Relaxed);
         second.join().unwrap().unwrap();
     });

@@ -56,7 +56,7 @@ Example:
 
 Exit codes:
   0  told to stop, or nothing is left to do
-  1  its results were refused: this machine or this build is broken
+  1  its results were refused: this machine or this build is broken; or another worker has its name
   2  wrong usage, or something in the environment is missing or broken")]
 pub struct Worker {
     /// The NATS server with JetStream
@@ -124,7 +124,7 @@ impl Worker {
     fn limits(&self) -> Result<Limits> {
         let room = prove::room(self.jobs)?;
         Ok(Limits {
-            worker: self.name.clone().unwrap_or_else(|| format!("{}-{}", host(), std::process::id())),
+            worker: self.name.clone().unwrap_or_else(own_name),
             jobs: room.jobs,
             memory_bytes: self.memory.unwrap_or(room.memory_bytes),
         })
@@ -247,6 +247,14 @@ impl Work for Limited {
     }
 }
 
+/// A name that no other worker has. In containers many a process has number 1, and the host may be the machine.
+fn own_name() -> String {
+    match std::process::id() {
+        1 => format!("{}-{:06x}", host(), rand::random::<u32>() >> 8),
+        process => format!("{}-{process}", host()),
+    }
+}
+
 /// So much memory, every page of it in use.
 fn hog(bytes: u64) -> Vec<Vec<u8>> {
     let steps = bytes.div_ceil(HOG_STEP_BYTES as u64);
@@ -280,8 +288,10 @@ fn serve(
                 Advice::new("this worker is not trusted any more", "replace the machine, or install sheaf anew")
                     .answer_no()
             }
+            // Starting again would take the name back, and so on for ever.
             QueueError::NameTaken { .. } => {
                 Advice::new("this worker has no name of its own", "give it another --name, or none: then it has one")
+                    .answer_no()
             }
             _ => Advice::new("the queue fails", "mend what is said above and start the worker again"),
         };
