@@ -149,7 +149,7 @@ pub enum Completion {
 pub enum Cause {
     /// The process that held the lease ended (crash, kill, out of memory, power cut).
     Crash,
-    /// The lease was not renewed in time.
+    /// The lease was not renewed in time, or for longer than any attempt may take.
     Expired,
     /// The work failed for a reason that may pass.
     Transient,
@@ -272,26 +272,26 @@ pub struct Policy {
     /// After so many lost workers a job only runs alone.
     pub alone_after: u32,
     /// An attempt ends after so long, however often its lease is renewed: a worker that hangs renews it for ever.
-    #[serde(default = "longest_attempt")]
+    /// Without an end by default: where the worker is a thread of the same process, the job has nowhere else to go.
+    #[serde(default = "no_end")]
     pub attempt: Duration,
     /// A sweep that others wait for ends after this with what it has done: they ask again.
     pub sweep: Duration,
 }
 
-fn longest_attempt() -> Duration {
-    Policy::default().attempt
+fn no_end() -> Duration {
+    Duration::MAX
 }
 
 impl Default for Policy {
     /// A minute's lease survives a machine that swaps or a short network outage, and costs little when a
-    /// worker is really gone: the jobs are of that order. One crash is bad luck, two are a suspicion. No job takes
-    /// an hour, also where a machine is twenty times slower than two cores of today.
+    /// worker is really gone: the jobs are of that order. One crash is bad luck, two are a suspicion.
     fn default() -> Self {
         Self {
             lease: Duration::from_secs(60),
             max_attempts: 5,
             alone_after: 2,
-            attempt: Duration::from_secs(3600),
+            attempt: no_end(),
             sweep: Duration::from_secs(4),
         }
     }

@@ -518,10 +518,26 @@ fn a_worker_that_begins_anew_is_not_kept_waiting_by_what_its_last_life_asked() {
 }
 
 #[test]
+fn a_job_that_never_ends_goes_to_another_worker() {
+    let fleet = Fleet::new();
+    let queue = fleet.open(Policy { attempt: Duration::from_millis(500), ..patient() });
+    queue.submit(&single("job")).unwrap();
+    let asks = |worker| queue.claim_within(&capability(worker), Duration::from_secs(3)).unwrap();
+    assert!(asks("other").is_some_and(|lease| queue.release(&lease).is_ok()), "there is another");
+    let endless = asks("endless").unwrap();
+    wait_until("the end of it", || !queue.renew(&endless).unwrap());
+    assert!(asks("endless").is_none());
+    let lease = asks("other").unwrap();
+    assert_eq!(lease.attempt, 2);
+    assert!(matches!(finish(&*queue, &lease), Completion::Accepted { .. }));
+}
+
+#[test]
 fn of_two_workers_of_one_name_the_first_ends() {
     let fleet = Fleet::new();
     let _serving = fleet.serve(patient());
     let (queue, graph) = (fleet.client(), tree("g", 12));
+    queue.submit(&single("job")).unwrap();
     let stop = AtomicBool::new(false);
     let work = slow(Duration::ZERO);
     let serve = |queue: &FleetQueue| {
@@ -537,7 +553,6 @@ fn of_two_workers_of_one_name_the_first_ends() {
         let error = first.join().unwrap().unwrap_err();
         assert!(matches!(&error, QueueError::NameTaken { worker } if worker == "one name"), "{error}");
         assert_eq!(run(&queue, &graph).unwrap(), right_result(&graph), "the second works");
-    queue.submit(&single("job")).unwrap();
         stop.store(true, Ordering::Relaxed);
         second.join().unwrap().unwrap();
     });

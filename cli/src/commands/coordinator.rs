@@ -59,7 +59,8 @@ pub struct Coordinator {
     #[arg(long, value_name = "SECONDS", default_value_t = Policy::default().lease.as_secs_f64())]
     lease: f64,
     /// Seconds until a job is taken from a worker that renews its lease and does not finish
-    #[arg(long, value_name = "SECONDS", default_value_t = Policy::default().attempt.as_secs_f64())]
+    // No job takes an hour, also on a machine twenty times slower than two cores of today.
+    #[arg(long, value_name = "SECONDS", default_value_t = 3600.0)]
     longest_attempt: f64,
     /// Attempts at a job, lost ones included, before it is set aside
     #[arg(long, value_name = "N", default_value_t = Policy::default().max_attempts)]
@@ -76,10 +77,8 @@ impl Coordinator {
     /// Serves until told to stop.
     pub fn run(self, printer: &Printer) -> Result<Answer> {
         let stop = signals::stop_flag()?;
-        let lease = Duration::try_from_secs_f64(self.lease)
-            .context(Advice::new("that is no lease", "give --lease a positive number of seconds"))?;
-        let attempt = Duration::try_from_secs_f64(self.longest_attempt)
-            .context(Advice::new("that is no time", "give --longest-attempt a positive number of seconds"))?;
+        let lease = positive("--lease", self.lease)?;
+        let attempt = positive("--longest-attempt", self.longest_attempt)?;
         let policy = Policy { lease, attempt, max_attempts: self.attempts, ..Policy::default() };
         let lane = self.nats.lane_for(self.security, self.rehearsal)?;
         let metrics = Arc::new(CoordinatorMetrics::new(&lane, self.core_hour_price));
@@ -126,4 +125,13 @@ impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "Stopped coordinating {}", self.lane)
     }
+}
+
+/// A time that an option gives.
+fn positive(option: &str, seconds: f64) -> Result<Duration> {
+    let time = Duration::try_from_secs_f64(seconds).ok().filter(|time| !time.is_zero());
+    time.with_context(|| {
+        let what = format!("{option} {seconds} is no time to wait");
+        Advice::new(what, format!("give {option} a positive number of seconds"))
+    })
 }

@@ -32,10 +32,10 @@ const TRIES: usize = 3;
 const SUBMIT_TRIES: usize = 60;
 /// How long a claim waits at the coordinator. With a thousand idle workers that makes 500 questions a second.
 const PATIENCE: Duration = Duration::from_secs(2);
-/// How long the verdict on a result is waited for; it is safe before that.
+/// After so long a verdict on a result is not asked for any more; the result is safe before that.
 const VERDICT_TIME: Duration = Duration::from_secs(30);
 /// When it has not come by now, it may have been lost on its way: the coordinator is asked what it was.
-const VERDICT_LOST: Duration = Duration::from_secs(3);
+const VERDICT_LOST: Duration = Duration::from_secs(5);
 /// How long coordinators are listened for.
 const HELLO_TIME: Duration = Duration::from_millis(500);
 
@@ -130,7 +130,7 @@ impl FleetQueue {
     /// Waits for the verdict on a result that was handed in.
     fn verdict(&self, handed: &Handed, mut verdicts: Subscriber) -> Result<Completion, QueueError> {
         let until = Instant::now() + VERDICT_TIME;
-        while Instant::now() < until {
+        loop {
             match self.link.wait(async { tokio::time::timeout(VERDICT_LOST, verdicts.next()).await }) {
                 Ok(Some(message)) => {
                     return match wire::decode(&message.payload) {
@@ -139,7 +139,8 @@ impl FleetQueue {
                         Err(error) => Err(QueueError::Elsewhere { place: self.place(), reason: error.to_string() }),
                     };
                 }
-                Ok(None) => break,
+                Ok(None) => return Ok(Completion::HandedIn),
+                Err(_) if Instant::now() >= until => return Ok(Completion::HandedIn),
                 Err(_) => {}
             }
             let artifact = handed.artifact;
@@ -152,7 +153,6 @@ impl FleetQueue {
                 Ok(_) | Err(_) => {}
             }
         }
-        Ok(Completion::HandedIn)
     }
 
     /// Where it is, in words.

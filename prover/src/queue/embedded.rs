@@ -307,10 +307,24 @@ impl EmbeddedQueue {
         let now = Instant::now();
         let overdue = |entry: &Entry| entry.expires.is_some_and(|expires| expires <= now);
         self.fail_leased(overdue, Cause::Expired, "its lease was not renewed in time")?;
+        self.end_endless(now)
+    }
+
+    /// Ends the attempts that take longer than any may. Another worker is to have the job next.
+    fn end_endless(&self, now: Instant) -> Result<(), QueueError> {
         let longest = self.policy.attempt;
-        let endless =
-            |entry: &Entry| entry.leased_since.is_some_and(|since| now.saturating_duration_since(since) > longest);
-        self.fail_leased(endless, Cause::Expired, &format!("it took longer than {} s", longest.as_secs_f64()))
+        let took_too_long = |since| now.saturating_duration_since(since) > longest;
+        {
+            let mut inner = self.lock();
+            for id in inner.board.leased(|entry| entry.leased_since.is_some_and(took_too_long)) {
+                if let State::Leased { worker, .. } = inner.board.entry(id)?.record.state.clone() {
+                    inner.trust.declines(&worker, id, now);
+                }
+                let reason = format!("it took longer than {} s", longest.as_secs_f64());
+                self.fail_attempt(&mut inner, id, Failure { cause: Cause::Expired, reason })?;
+            }
+        }
+        self.write_bundles()
     }
 
     /// Waits until something may have made a job ready since `seen`, at most for `time`; gives what is seen now.

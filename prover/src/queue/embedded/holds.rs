@@ -59,7 +59,7 @@ impl EmbeddedQueue {
             }
             let wrong = inner.trust.done(maker.as_deref(), hold.job, Instant::now());
             if let Some(worker) = wrong {
-                tracing::warn!(worker, job = %hold.job, "it said that this job cannot be done, and another worker did it");
+                tracing::warn!(worker, job = %hold.job, "it said that this job cannot be done, or never did it, and another worker did");
             }
             (late, was_set_aside)
         };

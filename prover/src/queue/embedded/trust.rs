@@ -1,9 +1,9 @@
 //! Which workers are believed, and who is not asked again for what.
 //!
 //! One bad machine must not spend the attempts of job after job, nor have jobs set aside that are sound. So a worker is
-//! suspended after [`STRIKES`] in a row, which are results that were refused and jobs that it said could not be done
-//! and another worker did. And where there is another worker, a job that one says cannot be done goes to that one before
-//! it is set aside. All of this is forgotten with the process: it is about now.
+//! suspended after [`STRIKES`] in a row, which are results that were refused and jobs that it said could not be done,
+//! or never did, and another worker did. And where there is another worker, such a job goes to that one before it is set
+//! aside. All of this is forgotten with the process: it is about now.
 
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
@@ -25,7 +25,7 @@ const REMEMBERED: usize = 4096;
 #[derive(Default)]
 pub(super) struct Trust {
     workers: HashMap<String, Known>,
-    /// Jobs that one worker said cannot be done: which, and when.
+    /// Jobs that one worker said cannot be done, or never did: which, and when.
     declined: HashMap<JobId, (String, Instant)>,
 }
 
@@ -84,7 +84,7 @@ impl Trust {
         Some(other)
     }
 
-    /// It says that a job cannot be done. True when another worker is to try first.
+    /// It says that a job cannot be done, or never does it. True when another worker is to try first.
     pub(super) fn declines(&mut self, worker: &str, job: JobId, now: Instant) -> bool {
         self.declined.retain(|_, (_, when)| now.duration_since(*when) < DECLINED);
         let before = self.declined.remove(&job);
