@@ -8,7 +8,7 @@ use sheaf_verifier_contract::ExitProof;
 
 fuzz_target!(|bytes: &[u8]| {
     if let Ok(batch) = decode_submission(1, Address::repeat_byte(7), bytes) {
-        assert_eq!(encode_submission(&batch), bytes, "calldata has one layout");
+        assert_eq!(&encode_submission(&batch)[..], bytes, "calldata has one layout");
     }
     if let Ok(exit) = ExitProof::from_bytes(bytes) {
         assert_eq!(exit.to_bytes(), bytes, "an exit has one encoding");

@@ -421,6 +421,8 @@ pub(super) fn named(mut progress: Progress) -> Progress {
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeSet;
+    use std::fs;
+    use std::path::Path;
 
     use rand::rngs::StdRng;
     use rand::{Rng, SeedableRng};
@@ -558,6 +560,36 @@ mod tests {
         let refused = ResultVerdict::Completion(Completion::Refused { reason: "r".into(), verdict: Verdict::Stale });
         let got: ResultVerdict = decode(&encode(&refused)).unwrap();
         assert_eq!(format!("{got:?}"), format!("{refused:?}"));
+    }
+
+    /// What the fuzzer starts from is one of each message, as it is sent today; a difference here is a new protocol.
+    #[test]
+    fn seeds_of_the_fuzzer_are_the_messages() {
+        let effort = Effort { worker: "a".into(), seconds: 1.5, cpu_seconds: 2.5 };
+        let handed = Handed { version: VERSION, hold: hold(), artifact: artifact(), effort };
+        let graph = SubmittedGraph { label: "g".into(), deadline_ms: 7, transactions: 3, jobs: vec![job()] };
+        let lane = LaneSummary {
+            lane: "0a1b".into(),
+            version: "1.2.3".into(),
+            instance: u128::MAX,
+            outlook: Outlook::default(),
+        };
+        let completion = Completion::Refused { reason: "r".into(), verdict: Verdict::Stale };
+        let refused = ResultVerdict::Completion(completion);
+        let mut messages = vec![encode(&handed), encode(&graph), encode(&lane), encode(&refused)];
+        let asked = |question| encode(&Envelope { version: VERSION, id: QuestionId(1), question });
+        messages.extend(questions().into_iter().map(asked));
+        messages.extend(answers().iter().map(encode));
+
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fuzz/seeds/fleet_message");
+        for (number, message) in messages.iter().enumerate() {
+            let seed = folder.join(format!("{number:02}.json"));
+            if std::env::var_os("SHEAF_REGENERATE").is_some() {
+                fs::write(&seed, message).unwrap();
+            }
+            let kept = fs::read(&seed).unwrap_or_default();
+            assert_eq!(String::from_utf8_lossy(&kept), String::from_utf8_lossy(message), "{}", seed.display());
+        }
     }
 
     #[test]

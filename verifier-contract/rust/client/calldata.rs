@@ -107,6 +107,9 @@ pub enum SubmissionError {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+    use std::path::Path;
+
     use proptest::prelude::*;
 
     use super::*;
@@ -122,6 +125,24 @@ mod tests {
 
     fn decode(input: &[u8]) -> Result<L1Batch, SubmissionError> {
         decode_submission(31337, Address::repeat_byte(7), input)
+    }
+
+    /// What the fuzzer starts from.
+    #[test]
+    fn seeds_of_the_fuzzer_are_a_submission_and_its_batch() {
+        let batch = batch(vec![1; 21], vec![2; 7]);
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fuzz/seeds");
+        let seeds = [
+            ("l1_calldata/submission.bin", encode_submission(&batch).to_vec()),
+            ("l1_batch/batch.l1", batch.to_bytes()),
+        ];
+        for (name, bytes) in seeds {
+            let seed = folder.join(name);
+            if std::env::var_os("SHEAF_REGENERATE").is_some() {
+                fs::write(&seed, &bytes).unwrap();
+            }
+            assert_eq!(fs::read(&seed).unwrap_or_default(), bytes, "{}", seed.display());
+        }
     }
 
     #[test]
