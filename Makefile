@@ -71,10 +71,11 @@ test: deps l1-tools snarkjs-tools fleet-tools ## run every test
 bench: deps ## run the benchmarks
 	$(CARGO) bench --locked --workspace
 
-lint: deps l1-tools ## formatting and clippy
+lint: deps l1-tools ## formatting, clippy, and links in the docs
 	verifier-contract/tools/l1 forge fmt --check
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --release --locked --workspace --all-targets -- -D warnings
+	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --release --locked --no-deps --workspace
 
 lint-deploy: fleet-tools ## what deploy/ has: its linters, and nats.conf tried on a real server
 	deploy/lint

@@ -14,7 +14,7 @@
 //! | [`circuits`] | all circuits of a profile, each built when it is first needed |
 //! | [`settlement`] | shrink, wrap and key: the way to L1 |
 //! | [`exit`] | the way out of a frozen rollup, as far |
-//! | [`prepare`] | executes a batch and cuts it into chunks |
+//! | [`prepare()`] | executes a batch and cuts it into chunks |
 //! | [`jobs`] | the job graph of a batch |
 //! | [`work`] | does a job, and checks what another worker did |
 //! | [`batch`] | all of it, from transactions to the verified proof, resumable |

@@ -25,7 +25,7 @@ use thiserror::Error;
 
 /// The Goldilocks field, p = 2^64 − 2^32 + 1.
 pub type F = GoldilocksField;
-/// Degree of the extension that challenges live in: F_p² = F[x]/(x² − 7).
+/// Degree of the extension that challenges live in: `F_p² = F[x]/(x² − 7)`.
 pub const D: usize = 2;
 /// The plonky2 configuration of every circuit here: Poseidon for Merkle trees and Fiat-Shamir.
 pub type C = PoseidonGoldilocksConfig;

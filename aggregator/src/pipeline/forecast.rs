@@ -7,8 +7,8 @@
 //! ```
 //!
 //! Which jobs and circuits there are is exact: they are read off the graph that is proven. What each takes was measured
-//! ([`costs`]), on a machine that this one is compared with ([`speed`]). How they share cores and memory is played
-//! through ([`schedule`]).
+//! (`costs`), on a machine that this one is compared with (`speed`). How they share cores and memory is played
+//! through (`schedule`).
 
 mod costs;
 pub mod schedule;

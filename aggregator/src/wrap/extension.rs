@@ -165,7 +165,7 @@ impl Residues {
         }))
     }
 
-    /// `powers`[i] = a^i for i < `count`, reduced: one multiplication each.
+    /// `powers[i]` = a^i for i < `count`, reduced: one multiplication each.
     pub fn extension_powers(&mut self, a: &Extension, count: usize) -> Vec<Extension> {
         let mut powers = vec![Extension::constant(FExt::ONE)];
         while powers.len() < count {

@@ -288,7 +288,7 @@ impl Residues {
         reduced
     }
 
-    /// `powers`[i] = base^i for i < `count`, reduced, of a reduced base: one multiplication each from the second on.
+    /// `powers[i]` = base^i for i < `count`, reduced, of a reduced base: one multiplication each from the second on.
     pub fn powers(&mut self, base: &Residue, count: usize) -> Vec<Residue> {
         let mut powers = vec![Residue::constant(F::ONE), base.clone()];
         while powers.len() < count {

@@ -59,14 +59,14 @@ pub struct Shared<'a> {
     pub next_count: usize,
 }
 
-/// Powers of α, for sums of more than [`BLOCK`] terms times α^shift.
+/// Powers of α, for sums of more than `BLOCK` terms times α^shift.
 pub struct AlphaPowers {
     low: Vec<Extension>,
     high: Vec<Extension>,
 }
 
 impl AlphaPowers {
-    /// Powers for sums of up to `count` terms, shifted by α^`shift` where `shift` < [`BLOCK`].
+    /// Powers for sums of up to `count` terms, shifted by α^`shift` where `shift` < `BLOCK`.
     pub fn new(field: &mut Residues, alpha: &Extension, shift: usize, count: usize) -> Self {
         assert!(shift < BLOCK, "a shift of {shift}");
         let low = field.extension_powers(alpha, BLOCK + 1);

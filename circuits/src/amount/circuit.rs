@@ -1,4 +1,4 @@
-//! The circuit twin of [`Fee`](super::Fee).
+//! The circuit twin of [`Fee`].
 
 use plonky2::field::types::Field;
 use plonky2::iop::target::{BoolTarget, Target};

@@ -12,8 +12,8 @@
 //!   pre root ──▶ header openings ──▶ slot openings ──▶ post root
 //! ```
 //!
-//! Public inputs: see [`PublicInputs`]. All else is picked by the prover, and constrained by the parts: [`super::slot`],
-//! [`super::memory`], [`super::cells`].
+//! Public inputs: see [`PublicInputs`](crate::public_inputs::PublicInputs). All else is picked by the prover, and constrained by the parts: [`super::slot`],
+//! [`super::memory`], `super::cells`.
 //!
 //! Not here: that the batch begins at daCommit 0 and evaluations (1, 0) is pinned by the last layer, and z is drawn by
 //! whoever verifies; the set of allowed circuits is only carried.

@@ -1,7 +1,7 @@
 //! Factors of a multiset's product, twelve to a row.
 //!
 //! Statement: product out = product in · ∏ over lanes of (1 + enabled · (fingerprint − 1)), where the fingerprint of a
-//! lane's elements is γ − (e₀ + β·e₁ + … + β⁴·e₄), all in F_p² = F[x]/(x² − 7).
+//! lane's elements is γ − (e₀ + β·e₁ + … + β⁴·e₄), all in `F_p² = F[x]/(x² − 7)`.
 //!
 //! ```text
 //!   wire   0   2   4             6              8                            80        86
