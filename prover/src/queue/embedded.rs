@@ -282,12 +282,23 @@ impl EmbeddedQueue {
 
     /// Takes back the leases that `which` picks.
     fn fail_leased(&self, which: impl Fn(&Entry) -> bool, cause: Cause, reason: &str) -> Result<(), QueueError> {
-        let mut inner = self.lock();
+        let inner = self.lock();
         let failed = inner.board.leased(which);
-        if failed.is_empty() {
+        self.fail_each(inner, failed, cause, reason)
+    }
+
+    /// The same for those of a list. Where there are none, nobody waits for a bundle that is being written.
+    fn fail_each(
+        &self,
+        mut inner: MutexGuard<'_, Inner>,
+        jobs: Vec<JobId>,
+        cause: Cause,
+        reason: &str,
+    ) -> Result<(), QueueError> {
+        if jobs.is_empty() {
             return Ok(());
         }
-        for id in failed {
+        for id in jobs {
             self.fail_attempt(&mut inner, id, Failure { cause, reason: reason.to_owned() })?;
         }
         drop(inner);
@@ -314,17 +325,15 @@ impl EmbeddedQueue {
     fn end_endless(&self, now: Instant) -> Result<(), QueueError> {
         let longest = self.policy.attempt;
         let took_too_long = |since| now.saturating_duration_since(since) > longest;
-        {
-            let mut inner = self.lock();
-            for id in inner.board.leased(|entry| entry.leased_since.is_some_and(took_too_long)) {
-                if let State::Leased { worker, .. } = inner.board.entry(id)?.record.state.clone() {
-                    inner.trust.declines(&worker, id, now);
-                }
-                let reason = format!("it took longer than {} s", longest.as_secs_f64());
-                self.fail_attempt(&mut inner, id, Failure { cause: Cause::Expired, reason })?;
+        let mut inner = self.lock();
+        let endless = inner.board.leased(|entry| entry.leased_since.is_some_and(took_too_long));
+        for id in &endless {
+            if let State::Leased { worker, .. } = inner.board.entry(*id)?.record.state.clone() {
+                inner.trust.declines(&worker, *id, now);
             }
         }
-        self.write_bundles()
+        let reason = format!("it took longer than {} s", longest.as_secs_f64());
+        self.fail_each(inner, endless, Cause::Expired, &reason)
     }
 
     /// Waits until something may have made a job ready since `seen`, at most for `time`; gives what is seen now.
