@@ -214,7 +214,7 @@ fn a_restart_of_nats_with_its_storage_loses_nothing() {
 /// Says everything that is said in a lane again, several times and late.
 async fn echo(url: String, lane: Lane, stop: Arc<AtomicBool>, echoed: Arc<AtomicU64>) {
     let client = async_nats::connect(url).await.unwrap();
-    let mut heard = client.subscribe(format!("sheaf.{}.{}.*", lane.fleet(), lane.name())).await.unwrap();
+    let mut heard = client.subscribe(subject(&lane, "*")).await.unwrap();
     while !stop.load(Ordering::Relaxed) {
         let next = tokio::time::timeout(Duration::from_millis(50), heard.next()).await;
         let Ok(Some(message)) = next else { continue };
@@ -267,7 +267,7 @@ fn messages_that_are_none_are_passed_over() {
     queue.submit(&single("job")).unwrap();
     let lease = claim(&queue);
     by_another_program(&fleet, async |client| {
-        let subject = |what: &str| format!("sheaf.{}.{}.{what}", fleet.lane.fleet(), fleet.lane.name());
+        let subject = |what: &str| subject(&fleet.lane, what);
         let other_version = br#"{"version":9,"id":1,"question":"policy"}"#.to_vec();
         for bytes in [vec![], b"{}".to_vec(), vec![0xff; 100_000], b"[[[[[[".to_vec(), other_version] {
             client.publish(subject("result"), bytes.clone().into()).await.unwrap();
@@ -284,6 +284,11 @@ fn messages_that_are_none_are_passed_over() {
 fn by_another_program<T>(fleet: &Fleet, talk: impl AsyncFnOnce(async_nats::Client) -> T) -> T {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
     runtime.block_on(async { talk(async_nats::connect(fleet.server.url()).await.unwrap()).await })
+}
+
+/// Where something is said in a lane.
+fn subject(lane: &Lane, what: &str) -> String {
+    format!("sheaf.{}.{}.{what}", lane.fleet(), lane.name())
 }
 
 /// The bucket of a lane's artifacts.
@@ -593,8 +598,7 @@ fn a_verdict_that_is_lost_is_asked_for() {
     let artifact = ArtifactRef::of(output);
     // A coordinator that says no verdict, and has judged when it is asked the second time.
     let coordinate = async |client: async_nats::Client| {
-        let (name, subject) = (fleet.lane.fleet(), fleet.lane.name());
-        let subject = |what: &str| format!("sheaf.{name}.{subject}.{what}");
+        let subject = |what: &str| subject(&fleet.lane, what);
         let (name, subjects) = (format!("{}-results", bucket(&fleet.lane)), vec![subject("result")]);
         let results = jetstream::stream::Config { name, subjects, ..Default::default() };
         jetstream::new(client.clone()).create_stream(results).await.unwrap();
@@ -629,7 +633,7 @@ fn answers_go_to_inboxes_only() {
     queue.submit(&single("job")).unwrap();
     by_another_program(&fleet, async |client| {
         let mut heard = client.subscribe("elsewhere").await.unwrap();
-        let subject = |what: &str| format!("sheaf.{}.{}.{what}", fleet.lane.fleet(), fleet.lane.name());
+        let subject = |what: &str| subject(&fleet.lane, what);
         for (number, bytes) in
             [b"{}".to_vec(), br#"{"version":1,"id":1,"question":"policy"}"#.to_vec()].iter().enumerate()
         {
